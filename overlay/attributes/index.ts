@@ -1,0 +1,1 @@
+export type { Attributes, AttributeValue } from './attributes.ts'

@@ -1,0 +1,18 @@
+export type {
+  AbortSignalLike,
+  CallEnv,
+  CallOptions,
+  CallWire,
+  Crypto,
+  Env,
+  PeerId,
+  Plain,
+  Protocol,
+  Rng,
+  Service,
+  Surroundings,
+  Wire,
+} from './env.ts'
+export { pick, sample, seededRng, shuffle } from './rng.ts'
+export * as shape from './shape.ts'
+export type { Shape, ShapeOf } from './shape.ts'
