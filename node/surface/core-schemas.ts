@@ -1,0 +1,104 @@
+import { z } from '@hono/zod-openapi'
+
+/** What the core routes carry. Names and units as in DESIGN's attribute table; times end in Ms. */
+
+export const attributeValueSchema = z.union([z.number(), z.string(), z.boolean(), z.array(z.string())])
+export const attributesSchema = z.record(z.string(), attributeValueSchema).openapi('Attributes')
+
+export const errorSchema = z
+  .object({
+    error: z.object({
+      code: z.string(),
+      message: z.string(),
+      hint: z.string(),
+      certain: z.boolean(),
+      data: z.record(z.string(), z.unknown()).optional(),
+      line: z.number().optional(),
+      column: z.number().optional(),
+      file: z.string().optional(),
+    }),
+  })
+  .openapi('Error')
+
+export const statusSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    version: z.string(),
+    pid: z.number(),
+    startedAtMs: z.number(),
+    dataDir: z.string(),
+    addresses: z.array(z.string()),
+    api: z.string().openapi({ description: 'The loopback URL; its bearer token lies in the data directory.' }),
+    grid: z.object({
+      name: z.string(),
+      fingerprint: z.string(),
+      isAuthority: z.boolean(),
+      certificateNotAfterMs: z.number(),
+    }),
+    nodes: z.object({ alive: z.number(), suspect: z.number(), dead: z.number(), left: z.number() }),
+    plugins: z.array(
+      z.object({
+        name: z.string(),
+        version: z.string(),
+        state: z.enum(['running', 'failed', 'stopped']),
+        error: z.string().optional(),
+      }),
+    ),
+  })
+  .openapi('Status')
+
+export const nodeSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    state: z.enum(['alive', 'suspect', 'dead', 'left']),
+    sinceMs: z.number().openapi({ description: 'How long ago this node came to think so, in milliseconds.' }),
+    sequence: z.number(),
+    addresses: z.array(z.string()),
+    attributes: attributesSchema,
+  })
+  .openapi('Node')
+
+export const findRequestSchema = z
+  .object({
+    where: z.string().max(16_384),
+    rank: z.string().max(16_384).optional(),
+    count: z.int().min(1).max(100_000).default(20),
+    timeoutMs: z.int().min(1).max(600_000).default(5_000),
+  })
+  .openapi('FindRequest')
+
+export const findReplySchema = z
+  .object({
+    nodes: z.array(z.object({ id: z.string(), name: z.string(), rank: z.number(), attributes: attributesSchema })),
+    rejected: z.object({ static: z.number(), dynamic: z.number(), silent: z.number() }),
+  })
+  .openapi('FindReply')
+
+export const inviteReplySchema = z.object({ ticket: z.string(), expiresAtMs: z.number() }).openapi('Invite')
+
+export const labelsRequestSchema = z
+  .object({ set: attributesSchema.default({}), remove: z.array(z.string()).max(256).default([]) })
+  .openapi('LabelsRequest')
+
+export const doctorReplySchema = z
+  .object({
+    checks: z.array(
+      z.object({
+        name: z.string(),
+        state: z.enum(['ok', 'warning', 'failed']),
+        detail: z.string(),
+        hint: z.string().optional(),
+      }),
+    ),
+  })
+  .openapi('Doctor')
+
+export type Status = z.infer<typeof statusSchema>
+export type NodeReport = z.infer<typeof nodeSchema>
+export type FindRequest = z.infer<typeof findRequestSchema>
+export type FindReply = z.infer<typeof findReplySchema>
+export type Invite = z.infer<typeof inviteReplySchema>
+export type LabelsRequest = z.infer<typeof labelsRequestSchema>
+export type DoctorReply = z.infer<typeof doctorReplySchema>

@@ -1,0 +1,98 @@
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { Caller, Log, RouteBindings, RunningPlugin } from '../../overlay/contract/index.ts'
+import { RoostError } from '../../overlay/index.ts'
+import { coreRoutes, type Core } from './core-routes.ts'
+import { errorResponse, routeNotFound } from './error-response.ts'
+
+/** The longest body of a request. What is longer (files) has streams of its own. */
+export const REQUEST_BYTES_MAX = 8 * 1024 * 1024
+
+/** The plugins as the surface sees them; which run may change while it serves. */
+export interface PluginRoutes {
+  running(name: string): RunningPlugin | undefined
+  failure(name: string): RoostError | undefined
+  all(): readonly { readonly name: string; readonly running: RunningPlugin }[]
+}
+
+export interface SurfaceDependencies {
+  readonly core: Core
+  readonly plugins: PluginRoutes
+  readonly metrics: { render(): Promise<{ contentType: string; text: string }> }
+  readonly version: string
+  readonly log: Log
+}
+
+/** One set of routes for all three ways in: the answer to a request, given who sent it. Never rejects. */
+export type Surface = (request: Request, caller: Caller) => Promise<Response>
+
+/** Core routes at the root, each plugin's under its name, with one description and one way to fail. */
+export function createSurface({ core, plugins, metrics, version, log }: SurfaceDependencies): Surface {
+  const described = coreRoutes(core)
+  const app = new Hono<RouteBindings>()
+  app.onError((error) => errorResponse(error, log))
+  app.notFound((context) => errorResponse(routeNotFound(context.req.method, context.req.path), log))
+  app.use(
+    bodyLimit({
+      maxSize: REQUEST_BYTES_MAX,
+      onError: () =>
+        errorResponse(new RoostError('MESSAGE_TOO_LARGE', `a request holds at most ${REQUEST_BYTES_MAX} bytes`), log),
+    }),
+  )
+  app.get('/openapi.json', (context) => context.json(describe(described, plugins, version)))
+  app.get('/metrics', async () => {
+    const { contentType, text } = await metrics.render()
+    return new Response(text, { headers: { 'content-type': contentType } })
+  })
+  app.route('/', described)
+  app.all('/:plugin/*', (context) =>
+    toPlugin(context.req.raw, context.req.param('plugin'), context.env.caller, { plugins, log }),
+  )
+  return async (request, caller) => {
+    try {
+      return await app.fetch(request, { caller })
+    } catch (error) {
+      return errorResponse(error, log)
+    }
+  }
+}
+
+/** Plugins come and go, so that their routes are looked up at each request; their failures are answered as everybody's. */
+async function toPlugin(
+  request: Request,
+  name: string,
+  caller: Caller,
+  { plugins, log }: Pick<SurfaceDependencies, 'plugins' | 'log'>,
+): Promise<Response> {
+  const failure = plugins.failure(name)
+  if (failure)
+    return errorResponse(
+      new RoostError('PLUGIN_FAILED', `the plugin ${name} does not run: ${failure.message}`, { cause: failure }),
+      log,
+    )
+  const app = plugins.running(name)?.routes?.app
+  const url = new URL(request.url)
+  if (!app) return errorResponse(routeNotFound(request.method, url.pathname), log)
+  // A plugin's own app would answer failures in words of its own.
+  app.onError((error) => errorResponse(error, log))
+  app.notFound((context) => errorResponse(routeNotFound(context.req.method, `/${name}${context.req.path}`), log))
+  url.pathname = url.pathname.slice(name.length + 1)
+  return app.fetch(new Request(url, request), { caller })
+}
+
+/** OpenAPI 3.1, made from the code of the core and of the plugins that run now. */
+function describe(core: ReturnType<typeof coreRoutes>, plugins: PluginRoutes, version: string): unknown {
+  const document = core.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: { title: 'roost', version, description: 'One node of a roost grid.' },
+  })
+  const paths: Record<string, unknown> = { ...document.paths }
+  const schemas: Record<string, unknown> = { ...document.components?.schemas }
+  for (const { name, running } of plugins.all()) {
+    const described = running.routes?.describe()
+    if (!described) continue
+    for (const [path, item] of Object.entries(described.paths)) paths[`/${name}${path}`] = item
+    Object.assign(schemas, described.schemas)
+  }
+  return { ...document, paths, components: { ...document.components, schemas } }
+}
