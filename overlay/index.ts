@@ -1,2 +1,3 @@
+export * from './attributes/index.ts'
 export * from './env/index.ts'
 export * from './error/index.ts'

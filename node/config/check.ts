@@ -1,0 +1,37 @@
+import type { z } from 'zod'
+import { SETTING_KEYS } from './keys.ts'
+import { layerSchema, type Layer } from './schema.ts'
+import { closest } from './suggest.ts'
+
+/** What is wrong with a value, and where in it. */
+export interface Fault {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+  readonly hint?: string
+}
+
+/** Either a layer that says only what it may, or the first fault in it. */
+export function checkLayer(value: unknown): { readonly layer: Layer } | { readonly fault: Fault } {
+  const result = layerSchema.safeParse(value ?? {})
+  return result.success ? { layer: result.data } : { fault: faultOf(result.error.issues[0]!) }
+}
+
+function faultOf(issue: z.core.$ZodIssue): Fault {
+  const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0]!
+    const meant = closest(key, Object.keys(SETTING_KEYS))
+    return {
+      path: [...path, key],
+      message: `there is no setting "${key}"`,
+      ...(meant && { hint: `did you mean "${meant}"?` }),
+    }
+  }
+  if (issue.code === 'invalid_union' && path[0] === 'plugins')
+    return { path, message: `${path.join('.')}: expected its settings, or false` }
+  return { path, message: `${path.join('.') || 'the file'}: ${lowerFirst(issue.message)}` }
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1).replace(/^nvalid input: /, '')
+}
