@@ -1,14 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests that start daemons share two cores with each other; more at once only makes them wait for one another. */
-const DAEMON_TESTS_AT_ONCE = 2
+/** Test files that run at once. Many start daemons; more of them on two cores only wait for one another. */
+const FILES_AT_ONCE = 2
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    maxWorkers: DAEMON_TESTS_AT_ONCE,
+    maxWorkers: FILES_AT_ONCE,
+    // Bounds for what hangs; nothing is asserted about time.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    reporters: ['default', './test/count-reporter.ts'],
   },
 })
