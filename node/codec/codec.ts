@@ -48,7 +48,9 @@ export function decode(bytes: Uint8Array, { bytesMax }: DecodeLimits): unknown {
       data: { bytes: bytes.length, bytesMax },
     })
   try {
-    return decodeCbor(bytes, { ...DECODE_OPTIONS, tokenizer: new BoundedTokenizer(bytes, DECODE_OPTIONS) })
+    // A Buffer's own `slice` shares memory, so it is read as the Uint8Array that it is beneath.
+    const plainBytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    return decodeCbor(plainBytes, { ...DECODE_OPTIONS, tokenizer: new BoundedTokenizer(plainBytes, DECODE_OPTIONS) })
   } catch (cause) {
     if (cause instanceof RoostError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
