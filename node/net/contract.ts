@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Level } from 'level'
+import type { Directory, Events, Fetch, Log } from '../../overlay/contract/index.ts'
+import type { CallEnv, CallWire, Crypto, Env, PeerId, Plain, Protocol, Service, Wire } from '../../overlay/index.ts'
+
+/** What the daemon gets from the network and what it must bring: all that is known of libp2p outside this folder. */
+
+/** Who may come in. Credentials are opaque to the network: made, read and checked by whoever implements this. */
+export interface Admission {
+  /** What this node shows of itself; undefined while it has nothing to show, that is, before it has joined. */
+  present(): Plain | undefined
+  /**
+   * Checks what `peer` presented; the connection has proved that it is `peer`. Gives the Unix time at which admission ends, or
+   * rejects with a `RoostError` (`CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED`, ...), which the other side is told.
+   */
+  check(peer: PeerId, presented: unknown): Admitted | Promise<Admitted>
+  /** Answers a request to join, from a peer that may be anybody. Without it, joining here is refused with `NOT_ADMITTED`. */
+  join?(peer: PeerId, request: unknown): Plain | Promise<Plain>
+}
+
+export interface Admitted {
+  readonly untilMs: number
+}
+
+export interface NetworkOptions {
+  /** Seed of the node's ed25519 key, 32 bytes. Its public half is the node's name. */
+  readonly seed: Uint8Array
+  /** Multiaddrs to listen on, for example `/ip4/0.0.0.0/tcp/4510`; port 0 takes any free one. Empty: dials only. */
+  readonly listen: readonly string[]
+  /** Multiaddrs to make known in place of those it listens on. */
+  readonly announce?: readonly string[]
+  /** Where directory records and peers are kept: a directory for a database of its own, or one that is open. Without it, in memory. */
+  readonly store?: string | Level<string, Uint8Array>
+}
+
+export interface NetworkDependencies {
+  readonly admission: Admission
+  readonly crypto: Crypto
+  /** Fingerprint of the VO's authority, which stands in directory records. Read when it is needed, since a joining node has none yet. */
+  readonly vo: () => string
+  readonly log: Log
+}
+
+/** This node on the network. Nothing that a peer sends makes any of these throw or ends the process. */
+export interface Network {
+  /** This node's name. */
+  readonly self: PeerId
+  readonly directory: Directory
+  readonly events: Events
+  /** Multiaddrs, each ending in `/p2p/<self>`, that others can dial. */
+  addresses(): readonly string[]
+  /** Makes addresses known; the newest word on a peer replaces the one before. Ones that are no multiaddrs are skipped. */
+  know(peer: PeerId, addresses: readonly string[]): void
+  /** Connects and gets admitted, where that has not happened. Rejects with `PEER_UNREACHABLE`, `NOT_ADMITTED`, `CREDENTIAL_...`. */
+  connect(peer: PeerId): Promise<void>
+  /** Ends all connections with a peer. It may come back, if `Admission.check` lets it. */
+  disconnect(peer: PeerId, reason: string): void
+  /** Peers that are connected and admitted. */
+  connected(): readonly PeerId[]
+  /** Tells of every peer that is admitted on its first connection. Returns how to stop. */
+  onAdmitted(listener: (peer: PeerId) => void): () => void
+
+  /** Runs a state machine; its `start` has been called when this returns, and what `start` throws is thrown here. */
+  mount<Message, Timer, Event>(
+    wire: Wire<Message>,
+    protocol: Protocol<Message, Timer, Event>,
+    onEvent: (event: Event) => void,
+  ): Env<Message, Timer, Event>
+  /** Answers conversations. A call to oneself is answered here, through the codec. */
+  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply>
+  /** Ends what was mounted or served under a wire's id: no handler, timer or event of it runs again, open calls are `CANCELLED`. */
+  unmount(wireId: string): void
+
+  /** Hands requests of admitted peers to an HTTP listener; `callerOf(request)` says who sent one. */
+  serveHttp(listener: (request: IncomingMessage, response: ServerResponse) => void): void
+  /** HTTP to a peer's listener; the host in the URL means nothing. Fails with a `RoostError`, as `call` does. */
+  peerFetch(peer: PeerId): Fetch
+
+  /**
+   * Asks to join by way of the first of `addresses` that answers; an address that ends in `/p2p/<id>` only counts if that id
+   * answers. Rejects with the error that the other side gave, or `PEER_UNREACHABLE`, `CALL_TIMEOUT`, `CONNECTION_LOST`.
+   */
+  requestJoin(addresses: readonly string[], request: Plain): Promise<{ readonly peer: PeerId; readonly reply: unknown }>
+
+  /** Counters and gauges by name, for `/metrics`; names end in their unit. */
+  metrics(): Readonly<Record<string, number>>
+  /** Ends everything; when it resolves, nothing of the network holds the process. Safe to call twice. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,1 @@
+export type { Admission, Admitted, Network, NetworkDependencies, NetworkOptions } from './contract.ts'
