@@ -27,6 +27,7 @@ export const statusSchema = z
     version: z.string(),
     pid: z.number(),
     startedAtMs: z.number(),
+    wallMs: z.number().openapi({ description: 'Unix time as this machine believes it, in milliseconds.' }),
     dataDir: z.string(),
     addresses: z.array(z.string()),
     api: z.string().openapi({ description: 'The loopback URL; its bearer token lies in the data directory.' }),
