@@ -1,0 +1,78 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Host, Nodes, Plugin, Trust } from '../../overlay/contract/index.ts'
+import type { Surroundings } from '../../overlay/index.ts'
+import type { HostLease } from '../host/index.ts'
+import type { Network } from '../net/index.ts'
+import type { MetricsRegistry } from '../surface/index.ts'
+
+export interface PluginHostingDependencies {
+  readonly dataDir: string
+  readonly network: Network
+  readonly nodes: Nodes
+  readonly trust: Trust
+  readonly surroundings: Surroundings
+  readonly metrics: MetricsRegistry
+  readonly log: Logger
+  /** Settings by the name that the configuration gives a plugin: its own or its package's. */
+  readonly configOf: (plugin: Plugin) => Readonly<Record<string, unknown>>
+}
+
+/** The daemon's services as one plugin gets them. What it takes through them is noted, and taken back on release. */
+export async function leaseHost(
+  plugin: Plugin,
+  service: (name: string) => unknown,
+  dependencies: PluginHostingDependencies,
+): Promise<HostLease> {
+  const { network, nodes } = dependencies
+  const dataDir = join(dependencies.dataDir, 'plugins', plugin.name)
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const section = dependencies.metrics.section(plugin.name)
+  const undo = new Set<() => void>([section.remove])
+  /** Notes how to end something; ending it by hand strikes the note. */
+  const noted = (end: () => void): (() => void) => {
+    const once = (): void => {
+      if (undo.delete(once)) end()
+    }
+    undo.add(once)
+    return once
+  }
+  const host: Host = {
+    self: network.self,
+    dataDir,
+    config: dependencies.configOf(plugin),
+    log: dependencies.log.child({ plugin: plugin.name }),
+    surroundings: dependencies.surroundings,
+    nodes: {
+      list: () => nodes.list(),
+      get: (id) => nodes.get(id),
+      find: (query, options) => nodes.find(query, options),
+      watch: (listener) => noted(nodes.watch(listener)),
+      offer: (source, read) => noted(nodes.offer(source, read)),
+    },
+    directory: network.directory,
+    events: {
+      publish: (key, event) => network.events.publish(key, event),
+      subscribe: (key, options, listener) => noted(network.events.subscribe(key, options, listener)),
+    },
+    trust: dependencies.trust,
+    mount(wire, protocol, onEvent) {
+      noted(() => network.unmount(wire.id))
+      return network.mount(wire, protocol, onEvent)
+    },
+    serve(wire, answering) {
+      noted(() => network.unmount(wire.id))
+      return network.serve(wire, answering)
+    },
+    peerFetch: (peer) => network.peerFetch(peer),
+    service: <T>(name: string) => service(name) as T,
+    metrics: section.metrics,
+  }
+  return {
+    host,
+    async release() {
+      for (const end of undo) end()
+    },
+  }
+}
