@@ -107,6 +107,11 @@ export const ERROR_CODES = {
     meaning: 'a signature does not match what it stands under',
     hint: 'try again; if it stays, something between here and there changes bytes',
   },
+  STATEMENT_STALE: {
+    exit: EXIT.denied,
+    meaning: 'a signed request is too old, dated ahead, or was used before',
+    hint: 'run the command again; if it stays, check the clocks of both machines',
+  },
   SIGNATURE_REQUIRED: {
     exit: EXIT.denied,
     meaning: 'a request for a user is not signed by one',

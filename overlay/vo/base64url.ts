@@ -1,0 +1,41 @@
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const VALUES = new Map([...ALPHABET].map((letter, value) => [letter, value]))
+
+/** Bytes as base64url without padding (RFC 4648, section 5). */
+export function toBase64url(bytes: Uint8Array): string {
+  let text = ''
+  let held = 0
+  let heldBits = 0
+  for (const byte of bytes) {
+    held = (held << 8) | byte
+    heldBits += 8
+    while (heldBits >= 6) {
+      heldBits -= 6
+      text += ALPHABET[held >>> heldBits]
+      held &= (1 << heldBits) - 1
+    }
+  }
+  return heldBits === 0 ? text : text + ALPHABET[held << (6 - heldBits)]
+}
+
+/**
+ * The bytes that `text` stands for. Bits that carry nothing must be zero, so that no two texts stand for the same bytes.
+ * Where it is not base64url: the index of the first letter that cannot stand there.
+ */
+export function fromBase64url(text: string): Uint8Array | { readonly badIndex: number } {
+  const bytes = new Uint8Array(Math.floor((text.length * 6) / 8))
+  let filled = 0
+  let held = 0
+  let heldBits = 0
+  for (let index = 0; index < text.length; index++) {
+    const value = VALUES.get(text[index]!)
+    if (value === undefined) return { badIndex: index }
+    held = (held << 6) | value
+    heldBits += 6
+    if (heldBits < 8) continue
+    heldBits -= 8
+    bytes[filled++] = held >>> heldBits
+    held &= (1 << heldBits) - 1
+  }
+  return heldBits < 6 && held === 0 ? bytes : { badIndex: text.length - 1 }
+}
