@@ -1,0 +1,32 @@
+export { promisedBytes, readDescription, type JobDescription } from './description.ts'
+export {
+  FINAL_STATES,
+  isFinal,
+  JOB_STATES,
+  parseJobEvent,
+  publicEvent,
+  type FinalState,
+  type JobEvent,
+  type JobHappening,
+  type JobState,
+} from './events.ts'
+export { malformedJob, type FieldPath } from './field-reader.ts'
+export { isJobId, JOB_ID_CHARS, jobIdOf, parseUnitId, unitIdOf, type JobId, type UnitId } from './ids.ts'
+export { type JobOptions, JobService } from './job-service.ts'
+export { applyEvent, isUnitOver, viewOf, type JobView, type UnitState, type UnitView } from './job-view.ts'
+export type { InputFile, JobStore, Launcher, RecoveredUnit, UnitExit, UnitOrder, UnitStore } from './launcher.ts'
+export { jobWire, type JobReply, type JobRequest } from './messages.ts'
+export type { Capacity, JobPorts, NodesPort } from './ports.ts'
+export { describeExit, EXIT_CODES, exitCodeOf, outcomeOf, type Outcome } from './outcome.ts'
+export { parseBytes, parseDurationMs } from './quantity.ts'
+export { EVENTS_COUNT_MAX, NODES_MAX, STATEMENT_BYTES_MAX } from './shapes.ts'
+export {
+  CANCEL_ACTION,
+  orderOf,
+  readSubmission,
+  SUBMIT_ACTION,
+  type CheckedStatement,
+  type CheckStatement,
+  type Submission,
+} from './submission.ts'
+export { applyUnitEvent, parseUnitEvent, type UnitEvent, type UnitHappening, type UnitStatus } from './unit-log.ts'

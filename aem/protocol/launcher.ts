@@ -1,0 +1,101 @@
+import type { PeerId } from '../../overlay/index.ts'
+import type { JobEvent } from './events.ts'
+import type { JobId, UnitId } from './ids.ts'
+import type { UnitEvent } from './unit-log.ts'
+
+/** The seam to the acting side: what starts processes, and what keeps logs on a disk. */
+
+/** A file that a unit finds in its sandbox before it starts: `name` is a relative path, `sha256` 64 hexadecimal digits. */
+export interface InputFile {
+  readonly name: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** All that is needed to run one unit. It follows from what the user signed, not from what a controller says. */
+export interface UnitOrder {
+  readonly unitId: UnitId
+  readonly jobId: JobId
+  readonly name: string
+  /** From 0, of `count`. */
+  readonly index: number
+  readonly count: number
+  /** The attempt to place the job, from 1. */
+  readonly attempt: number
+  /** Text for `/bin/sh -c`, or a program with its arguments. */
+  readonly run: string | readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cores: number
+  readonly memoryBytes?: number
+  /** `timeMs` counts from the start of the unit's process. */
+  readonly limits: { readonly timeMs?: number; readonly memoryBytes?: number }
+  /** Fetched from the controller into the sandbox. */
+  readonly inputs: readonly InputFile[]
+  /** Patterns of files in the sandbox that can be fetched afterwards. */
+  readonly outputs: readonly string[]
+  /** Where in the sandbox it starts; the sandbox itself where absent. */
+  readonly workdir?: string
+  readonly controller: PeerId
+  /** The user's key id. */
+  readonly owner: string
+  /** The node of each unit, by index. */
+  readonly peers: readonly PeerId[]
+}
+
+/**
+ * How a unit ended. `timeout`: stopped at its time limit. `unstartable`: no process of it ever ran. `vanished`: its process is gone and
+ * left no exit record (power loss).
+ */
+export type UnitExit =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'signalled'; readonly signal: string }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'unstartable'; readonly reason: string }
+  | { readonly kind: 'vanished'; readonly reason: string }
+
+export interface RecoveredUnit {
+  readonly order: UnitOrder
+  /** `never-started`: surely no process of it ever ran, so that it may be started now. */
+  readonly state: 'running' | 'exited' | 'never-started'
+  /** Stands where the state is `exited`. */
+  readonly exit?: UnitExit
+}
+
+/**
+ * Runs units. Every exit is told once or more through the callback given at construction, `(unitId, exit) => void`, and stays readable
+ * by `recover` until `forget`.
+ */
+export interface Launcher {
+  /**
+   * Prepares the sandbox and starts the process. Resolves when it runs; rejects where no process was or ever will be started by this
+   * call. A second start of a unit id that ever ran does nothing, whatever happened between, restarts included.
+   */
+  start(order: UnitOrder): Promise<void>
+  /** `TERM`, `KILL`, ... to the unit's whole process group. A unit that has ended or is unknown is no error. */
+  signal(unitId: UnitId, signal: string): Promise<void>
+  /** Once, after construction: what an earlier life of this daemon left. Units that still run are watched from here on. */
+  recover(): Promise<readonly RecoveredUnit[]>
+  /** Deletes sandbox, output and exit record of an ended unit. */
+  forget(unitId: UnitId): Promise<void>
+}
+
+/**
+ * Numbered logs by job. An append is on disk, whole, before it resolves. One that rejects may or may not have landed: the event that is
+ * appended next under the same number then takes its place.
+ */
+export interface JobStore {
+  append(jobId: JobId, events: readonly JobEvent[]): Promise<void>
+  /** Every event from this number on, in order; none where the job is unknown. */
+  read(jobId: JobId, fromNumber: number): Promise<readonly JobEvent[]>
+  list(): Promise<readonly JobId[]>
+  /** The log and everything kept with it. */
+  remove(jobId: JobId): Promise<void>
+}
+
+/** Numbered logs by unit, with the same promises. */
+export interface UnitStore {
+  append(unitId: UnitId, events: readonly UnitEvent[]): Promise<void>
+  read(unitId: UnitId, fromNumber: number): Promise<readonly UnitEvent[]>
+  list(): Promise<readonly UnitId[]>
+  remove(unitId: UnitId): Promise<void>
+}

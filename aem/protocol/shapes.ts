@@ -1,0 +1,77 @@
+import { shape, type Plain, type Shape } from '../../overlay/index.ts'
+import { isJobId, parseUnitId } from './ids.ts'
+import type { UnitExit } from './launcher.ts'
+
+/** Bounds and shapes that the job's log, the unit's log and the messages share. */
+
+/** The most units of one job. Its placement, one peer id each, then still fits a message. */
+export const NODES_MAX = 1_000
+
+/** A reason is a sentence, not a report. */
+export const REASON_CHARS_MAX = 500
+
+/** Most events of a log given at once; who wants more asks again from there. */
+export const EVENTS_COUNT_MAX = 500
+
+/** The encoded length that a signed statement may have, checked where it is decoded; its depth is checked here. */
+export const STATEMENT_BYTES_MAX = 128 * 1024
+const STATEMENT_DEPTH_MAX = 32
+
+/** Attempts to place one job. With every attempt well over a second apart this outlasts a season. */
+export const ATTEMPTS_MAX = 9_999_999
+
+export const eventNumber = shape.integer(1)
+export const wallMs = shape.integer()
+export const unitIndex = shape.integer(0, NODES_MAX - 1)
+export const attemptNumber = shape.integer(1, ATTEMPTS_MAX)
+
+export const jobId: Shape<string> = (value, path) => {
+  if (typeof value !== 'string' || !isJobId(value)) throw shape.malformed(path, 'a job id')
+  return value
+}
+
+export const unitId: Shape<string> = (value, path) => {
+  if (typeof value !== 'string' || !parseUnitId(value)) throw shape.malformed(path, 'a unit id')
+  return value
+}
+
+/** Any plain value that is not too deep. What it means is the business of who checks the signature. */
+export const statement: Shape<Plain & {}> = (value, path) => {
+  if (!isPlain(value, STATEMENT_DEPTH_MAX)) throw shape.malformed(path, 'a plain value')
+  return value as Plain & {}
+}
+
+function isPlain(value: unknown, depthLeft: number): boolean {
+  if (value === undefined || value === null || typeof value === 'boolean' || typeof value === 'string') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (value instanceof Uint8Array) return true
+  if (typeof value !== 'object' || depthLeft === 0) return false
+  return Object.values(value).every((inner) => isPlain(inner, depthLeft - 1))
+}
+
+const reason = shape.text(REASON_CHARS_MAX)
+
+const exitShape = (kind: string): Shape<object> => {
+  if (kind === 'exited') return shape.record({ code: shape.integer(0, 255) })
+  if (kind === 'signalled') return shape.record({ signal: signalName })
+  if (kind === 'unstartable' || kind === 'vanished') return shape.record({ reason })
+  return shape.record({})
+}
+
+/** `TERM`, `KILL`, `RTMIN+3`: a signal's name without `SIG`. */
+export const signalName: Shape<string> = (value, path) => {
+  if (typeof value !== 'string' || !/^[A-Z][A-Z0-9+-]{0,11}$/.test(value)) throw shape.malformed(path, 'a signal name')
+  return value
+}
+
+const exitKind = shape.record({ kind: shape.oneOf('exited', 'signalled', 'timeout', 'unstartable', 'vanished') })
+
+export const unitExit: Shape<UnitExit> = (value, path) => {
+  const { kind } = exitKind(value, path)
+  return { kind, ...exitShape(kind)(value, path) } as UnitExit
+}
+
+/** A reason cut to its bound. */
+export function shorten(text: string): string {
+  return text.length <= REASON_CHARS_MAX ? text : `${text.slice(0, REASON_CHARS_MAX - 1)}…`
+}
