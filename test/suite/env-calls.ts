@@ -124,10 +124,10 @@ export function callPromises(world: () => EnvWorld): void {
       return new Promise<Answer>(() => {})
     })
     const client = await addClient(world())
-    const call = failure(world(), client.env.call(server.id, { text: 'x' }, { timeoutMs: 2_000 }))
+    const call = watch(client.env.call(server.id, { text: 'x' }, { timeoutMs: 2_000 }))
     await world().until(() => asked)
     await server.node.crash()
-    const failed = await call
+    const failed = await failure(world(), call)
     expect(['CONNECTION_LOST', 'CALL_TIMEOUT']).toContain(failed.code)
     expect(failed.certain).toBe(false)
   })
@@ -141,13 +141,10 @@ export function callPromises(world: () => EnvWorld): void {
     })
     const client = await addClient(world())
     const controller = new AbortController()
-    const call = failure(
-      world(),
-      client.env.call(server.id, { text: 'x' }, { timeoutMs: 60_000, signal: controller.signal }),
-    )
+    const call = watch(client.env.call(server.id, { text: 'x' }, { timeoutMs: 60_000, signal: controller.signal }))
     await world().until(() => asked)
     controller.abort()
-    expect(await call).toMatchObject({ code: 'CANCELLED', certain: false })
+    expect(await failure(world(), call)).toMatchObject({ code: 'CANCELLED', certain: false })
     await world().advance(200)
     expect(await settled(world(), client.env.call(server.id, { text: 'y' }, PATIENT))).toEqual({ text: 'y' })
   })
@@ -174,7 +171,7 @@ export function callPromises(world: () => EnvWorld): void {
       return { text }
     })
     const client = await addClient(world())
-    const open = client.env.call(server.id, { text: 'open' }, PATIENT)
+    const open = watch(client.env.call(server.id, { text: 'open' }, PATIENT))
     const failed = await failure(
       world(),
       client.env.call(server.id, { text: 'x'.repeat(NOTE_BYTES_MAX) }, { timeoutMs: 60_000 }),
@@ -240,13 +237,13 @@ export function callPromises(world: () => EnvWorld): void {
       return { text }
     })
     const [leaving, staying] = [await addClient(world()), await addClient(world())]
-    const sleep = failure(world(), leaving.env.sleep(60_000))
-    const call = failure(world(), leaving.env.call(server.id, { text: 'mine' }, PATIENT))
-    const other = settled(world(), staying.env.call(server.id, { text: 'theirs' }, PATIENT))
+    const sleep = watch(leaving.env.sleep(60_000))
+    const call = watch(leaving.env.call(server.id, { text: 'mine' }, PATIENT))
+    const other = watch(staying.env.call(server.id, { text: 'theirs' }, PATIENT))
     await leaving.node.stop()
-    expect((await sleep).code).toBe('CANCELLED')
-    expect(await call).toMatchObject({ code: 'CANCELLED', certain: false })
-    expect(await other).toEqual({ text: 'theirs' })
+    expect((await failure(world(), sleep)).code).toBe('CANCELLED')
+    expect(await failure(world(), call)).toMatchObject({ code: 'CANCELLED', certain: false })
+    expect(await settled(world(), other)).toEqual({ text: 'theirs' })
   })
 
   test('a stopped node neither calls nor sleeps any more', async () => {
@@ -301,27 +298,31 @@ async function addLawlessClient(world: EnvWorld): Promise<RunningClient<unknown,
   return { node, env: env! }
 }
 
-/** Lets time pass until the promise has settled. */
-async function settled<Value>(world: EnvWorld, promise: Promise<Value>): Promise<Value> {
-  let done = false
-  const outcome = promise.then(
-    (value) => {
-      done = true
-      return { value }
-    },
-    (thrown: unknown) => {
-      done = true
-      return { thrown }
-    },
+/** How a promise ends, heard from its beginning. */
+interface Watched<Value> {
+  outcome: { readonly value: Value } | { readonly thrown: unknown } | undefined
+}
+
+function watch<Value>(promise: Promise<Value>): Watched<Value> {
+  const watched: Watched<Value> = { outcome: undefined }
+  promise.then(
+    (value) => (watched.outcome = { value }),
+    (thrown: unknown) => (watched.outcome = { thrown }),
   )
-  await world.until(() => done)
-  const result = await outcome
-  if ('thrown' in result) throw result.thrown
-  return result.value
+  return watched
+}
+
+/** Lets time pass until the promise has settled. */
+async function settled<Value>(world: EnvWorld, promise: Promise<Value> | Watched<Value>): Promise<Value> {
+  const watched = promise instanceof Promise ? watch(promise) : promise
+  await world.until(() => watched.outcome !== undefined)
+  const outcome = watched.outcome!
+  if ('thrown' in outcome) throw outcome.thrown
+  return outcome.value
 }
 
 /** The `RoostError` that the promise is rejected with. */
-async function failure(world: EnvWorld, promise: Promise<unknown>): Promise<RoostError> {
+async function failure(world: EnvWorld, promise: Promise<unknown> | Watched<unknown>): Promise<RoostError> {
   const error = await settled(world, promise).then(
     () => undefined,
     (thrown: unknown) => thrown,

@@ -9,9 +9,9 @@ import { timePromises } from './env-time.ts'
  * The promises of `Env` and `CallEnv`, as `overlay/env/env.ts` writes them, each as a test that can fail. Every driver
  * passes this suite: whatever a protocol may rely on in the daemon holds in the simulator, and the other way round.
  *
- * What a driver brings is an `EnvWorld`. Left open on purpose, since the drivers differ: how long a message travels, and
- * whether `nowMs` stands still within a handler (it does in the simulator, in the daemon it may move); both keep that it
- * never runs back.
+ * What a driver brings is an `EnvWorld`. Left open on purpose, since the drivers differ: how long a message travels, whether
+ * it arrives twice, and whether `nowMs` stands still within a handler (it does in the simulator, in the daemon it may move);
+ * both keep that it never runs back.
  */
 export function envSuite(name: string, makeWorld: () => Promise<EnvWorld>): void {
   describe(`Env, driven by ${name}`, () => {

@@ -1,0 +1,54 @@
+import type { Rng } from '../../overlay/index.ts'
+
+/** What chance is drawn for. Each purpose has a stream of its own, so that one more draw in one shifts no other. */
+export type Purpose = 'network' | 'faults' | 'scenario' | 'node' | 'names' | 'clocks'
+
+/** The stream of chance of one purpose, and of one node where the purpose is a node's own. */
+export function chanceFor(seed: number, purpose: Purpose, index = 0): Rng {
+  return new Chance(seed, PURPOSES.indexOf(purpose) + 1, index)
+}
+
+const PURPOSES: readonly Purpose[] = ['network', 'faults', 'scenario', 'node', 'names', 'clocks']
+
+/**
+ * sfc32 (Chris Doty-Humphrey's Small Fast Counter, PractRand), as overlay's `seededRng` is, but with its state in four fields and
+ * whole-number bounds: a million nodes each hold one, and a protocol draws for nearly every message.
+ */
+class Chance implements Rng {
+  #a: number
+  #b: number
+  #c: number
+  #counter = 1
+
+  constructor(seed: number, purpose: number, index: number) {
+    this.#a = seed | 0
+    this.#b = (Math.floor(seed / 0x1_0000_0000) ^ Math.imul(purpose, 0x9e3779b1)) | 0
+    this.#c = Math.imul(index, 0x85ebca6b) ^ index
+    for (let round = 0; round < WARM_UP_ROUNDS; round++) this.next()
+  }
+
+  next(): number {
+    const result = (((this.#a + this.#b) | 0) + this.#counter) | 0
+    this.#counter = (this.#counter + 1) | 0
+    this.#a = this.#b ^ (this.#b >>> 9)
+    this.#b = (this.#c + (this.#c << 3)) | 0
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + result) | 0
+    return result >>> 0
+  }
+
+  /** Unbiased: draws the bits that the bound needs, and again where they exceed it (less than twice on average). */
+  below(bound: number): number {
+    const shift = Math.clz32(bound - 1)
+    if (shift === 32) return 0
+    let drawn = this.next() >>> shift
+    while (drawn >= bound) drawn = this.next() >>> shift
+    return drawn
+  }
+
+  real(): number {
+    return this.next() / 0x1_0000_0000
+  }
+}
+
+/** As many as sfc32's author uses to spread a seed over the whole state. */
+const WARM_UP_ROUNDS = 15

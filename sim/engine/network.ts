@@ -1,0 +1,142 @@
+import assert from 'node:assert'
+import type { PeerId, Rng } from '../../overlay/index.ts'
+import { delayTicks } from './clock.ts'
+
+/** How long a message travels, in milliseconds. Differing draws are what lets one message overtake another. */
+export type Latency = (from: PeerId, to: PeerId, rng: Rng) => number
+
+export function constantLatency(ms: number): Latency {
+  return () => ms
+}
+
+/** Each message takes as long as it is drawn, each length as likely. */
+export function uniformLatency({ minMs, maxMs }: { readonly minMs: number; readonly maxMs: number }): Latency {
+  return (_from, _to, rng) => minMs + (maxMs - minMs) * rng.real()
+}
+
+export interface NetworkOptions {
+  /** By default 20 to 100 ms, uniform: the span of a continent. */
+  readonly latency?: Latency
+  /** Share of messages that never arrive. 0 by default. */
+  readonly lossShare?: number
+  /** Share of messages that arrive twice, each copy in its own time. 0 by default. */
+  readonly duplicateShare?: number
+}
+
+/** A node as the network sees it. */
+export interface Attached {
+  readonly index: number
+  readonly id: PeerId
+  /** Which side of a partition it is on. */
+  side: number
+  /** By how much its messages, in and out, take longer. */
+  slowness: number
+}
+
+/**
+ * What lies between nodes. A message is lost when it sets out: what is under way when a link is cut still arrives. Every draw
+ * comes from the network's own stream of chance.
+ */
+export class Network {
+  readonly #rng: Rng
+  readonly #find: (id: PeerId) => Attached
+  #latency: Latency
+  #lossShare = 0
+  #duplicateShare = 0
+  #sides: readonly PeerId[][] = []
+  #partition: 'none' | 'one-way' | 'two-way' = 'none'
+  /** Cut links as `from * NODES_MAX + to`. */
+  readonly #cuts = new Set<number>()
+
+  constructor(rng: Rng, find: (id: PeerId) => Attached, options: NetworkOptions) {
+    this.#rng = rng
+    this.#find = find
+    this.#latency = options.latency ?? uniformLatency({ minMs: 20, maxMs: 100 })
+    this.lossShare = options.lossShare ?? 0
+    this.duplicateShare = options.duplicateShare ?? 0
+  }
+
+  set latency(latency: Latency) {
+    this.#latency = latency
+  }
+
+  get lossShare(): number {
+    return this.#lossShare
+  }
+  set lossShare(share: number) {
+    assert(share >= 0 && share <= 1, 'a share lies in [0, 1]')
+    this.#lossShare = share
+  }
+
+  get duplicateShare(): number {
+    return this.#duplicateShare
+  }
+  set duplicateShare(share: number) {
+    assert(share >= 0 && share <= 1, 'a share lies in [0, 1]')
+    this.#duplicateShare = share
+  }
+
+  /**
+   * Splits the grid: from now on nothing passes between nodes of different sides. Nodes that no side names form one more. With
+   * `oneWay`, what an earlier side says still reaches a later one, but nothing comes back. Replaces the partition before it.
+   */
+  partition(sides: readonly Iterable<PeerId>[], options: { readonly oneWay?: boolean } = {}): void {
+    this.#forgetSides()
+    this.#sides = sides.map((side) => [...side])
+    this.#sides.forEach((side, index) => {
+      for (const id of side) this.#find(id).side = index + 1
+    })
+    this.#partition = options.oneWay ? 'one-way' : 'two-way'
+  }
+
+  /** Cuts the link in one direction. */
+  cut(from: PeerId, to: PeerId): void {
+    this.#cuts.add(linkOf(this.#find(from), this.#find(to)))
+  }
+
+  mend(from: PeerId, to: PeerId): void {
+    this.#cuts.delete(linkOf(this.#find(from), this.#find(to)))
+  }
+
+  /** Ends the partition and mends every cut link. Loss, duplication and slowness stay. */
+  heal(): void {
+    this.#forgetSides()
+    this.#partition = 'none'
+    this.#cuts.clear()
+  }
+
+  /** Makes all messages to and from a node take `factor` times as long. 1 is as before. */
+  slow(id: PeerId, factor: number): void {
+    assert(factor > 0, 'time does not run back')
+    this.#find(id).slowness = factor
+  }
+
+  /** How many copies of a message that sets out now will arrive: 0, 1 or 2. */
+  copies(from: Attached, to: Attached): number {
+    if (this.#partition !== 'none' && this.#isSplit(from, to)) return 0
+    if (this.#cuts.size > 0 && this.#cuts.has(linkOf(from, to))) return 0
+    if (this.#lossShare > 0 && this.#rng.real() < this.#lossShare) return 0
+    return this.#duplicateShare > 0 && this.#rng.real() < this.#duplicateShare ? 2 : 1
+  }
+
+  /** How long one copy travels. */
+  travelTicks(from: Attached, to: Attached): number {
+    return delayTicks(this.#latency(from.id, to.id, this.#rng) * from.slowness * to.slowness)
+  }
+
+  #isSplit(from: Attached, to: Attached): boolean {
+    return this.#partition === 'one-way' ? from.side > to.side : from.side !== to.side
+  }
+
+  #forgetSides(): void {
+    for (const side of this.#sides) for (const id of side) this.#find(id).side = 0
+    this.#sides = []
+  }
+}
+
+function linkOf(from: Attached, to: Attached): number {
+  return from.index * NODES_MAX + to.index
+}
+
+/** So that a pair of indices is one exact number. */
+export const NODES_MAX = 2 ** 24

@@ -1,0 +1,163 @@
+import type {
+  CallEnv,
+  CallWire,
+  Crypto,
+  Env,
+  PeerId,
+  Protocol,
+  Rng,
+  Service,
+  Surroundings,
+  Wire,
+} from '../../overlay/index.ts'
+import { chanceFor } from './chance.ts'
+import { type Clock, TICKS_PER_MS } from './clock.ts'
+import { ServiceEnv } from './conversations.ts'
+import { SimulatedCrypto } from './crypto.ts'
+import { Disk } from './disk.ts'
+import type { HeldEvents } from './held.ts'
+import type { Kernel } from './kernel.ts'
+import type { Attached } from './network.ts'
+import { ProtocolEnv } from './protocol-env.ts'
+
+/** A node while it is built: the part of a daemon's host that protocols stand on, and what else a machine has. */
+export interface NodeHost {
+  readonly self: PeerId
+  readonly surroundings: Surroundings
+  readonly disk: Disk
+  /** Runs a state machine on the network: it is started at once. */
+  mount<Message, Timer, Event>(
+    wire: Wire<Message>,
+    protocol: Protocol<Message, Timer, Event>,
+    onEvent: (event: Event) => void,
+  ): Env<Message, Timer, Event>
+  /** Answers conversations, and gives the means to hold them. */
+  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply>
+}
+
+/** What builds a node: called when it is added, and again whenever it restarts. */
+export type Mount = (node: NodeHost) => void
+
+/** What stays the same for all nodes of a simulation. */
+export interface NodeCommons {
+  readonly kernel: Kernel
+  readonly seed: number
+  /** Unix time at virtual time 0. */
+  readonly wallStartMs: number
+}
+
+/** One simulated machine. A life is the time between a start and the crash or stop that ends it; memory lasts one life. */
+export class NodeState implements Attached, Surroundings, NodeHost {
+  readonly index: number
+  readonly id: PeerId
+  readonly mountAll: Mount
+  /** Counts starts and ends: odd while the node is up. What was sent to one life is not for another. */
+  life = 0
+  side = 0
+  slowness = 1
+  /** What has been set aside while the node is paused. */
+  held: HeldEvents | undefined
+  /** By channel. Empty while the node is down. */
+  protocols: (ProtocolEnv | undefined)[] = []
+  services: (ServiceEnv | undefined)[] = []
+  /** Whether promises may hang on what happens here. */
+  converses = false
+  /** By how much this machine's idea of Unix time is wrong. */
+  wallSkewMs: number
+  readonly #commons: NodeCommons
+  #startedTicks = 0
+  #rng: Rng | undefined
+  #crypto: SimulatedCrypto | undefined
+  #disk: Disk | undefined
+
+  constructor(commons: NodeCommons, index: number, id: PeerId, mountAll: Mount, wallSkewMs: number) {
+    this.#commons = commons
+    this.index = index
+    this.id = id
+    this.mountAll = mountAll
+    this.wallSkewMs = wallSkewMs
+  }
+
+  get isUp(): boolean {
+    return (this.life & 1) === 1
+  }
+
+  get self(): PeerId {
+    return this.id
+  }
+
+  get surroundings(): Surroundings {
+    return this
+  }
+
+  /** Since the node started: clocks of two nodes, or of two lives, have nothing to do with each other. */
+  get nowMs(): number {
+    return (this.#clock.nowTicks - this.#startedTicks) / TICKS_PER_MS
+  }
+
+  get wallMs(): number {
+    return this.#commons.wallStartMs + this.#clock.nowMs + this.wallSkewMs
+  }
+
+  get rng(): Rng {
+    return (this.#rng ??= chanceFor(this.#commons.seed, 'node', this.index))
+  }
+
+  get crypto(): Crypto {
+    return (this.#crypto ??= new SimulatedCrypto(this.id, this.#commons.seed))
+  }
+
+  get disk(): Disk {
+    return (this.#disk ??= new Disk())
+  }
+
+  begin(): void {
+    this.life++
+    this.#startedTicks = this.#clock.nowTicks
+    this.mountAll(this)
+  }
+
+  /** Ends the life: whatever is in memory is gone, whatever is under way to it will miss it. */
+  end(): void {
+    this.life++
+    this.protocols = []
+    this.services = []
+    this.held = undefined
+    this.converses = false
+  }
+
+  mount<Message, Timer, Event>(
+    wire: Wire<Message>,
+    protocol: Protocol<Message, Timer, Event>,
+    onEvent: (event: Event) => void,
+  ): Env<Message, Timer, Event> {
+    const { kernel } = this.#commons
+    const env = new ProtocolEnv(
+      kernel,
+      this,
+      wire,
+      protocol as unknown as Protocol<unknown, unknown, unknown>,
+      onEvent as (event: unknown) => void,
+    )
+    this.protocols[kernel.channelOf(wire.id)] = env
+    kernel.start(env)
+    return env as unknown as Env<Message, Timer, Event>
+  }
+
+  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply> {
+    const { kernel } = this.#commons
+    const env = new ServiceEnv(
+      kernel,
+      this,
+      wire as unknown as CallWire<unknown, unknown>,
+      service as unknown as Service<unknown, unknown>,
+    )
+    this.services[kernel.channelOf(wire.id)] = env
+    this.converses = true
+    return env as unknown as CallEnv<Request, Reply>
+  }
+
+  get #clock(): Clock {
+    return this.#commons.kernel.clock
+  }
+}
