@@ -1,0 +1,11 @@
+export { readContact, type Contact } from './contact.ts'
+export { ENTRY_COUNT_MAX, samplingWire, type Entry, type SamplingMessage } from './messages.ts'
+export { SAMPLING_DEFAULTS, type SamplingOptions } from './options.ts'
+export { RateLimit } from './rate-limit.ts'
+export {
+  Sampling,
+  type SamplingDependencies,
+  type SamplingEvent,
+  type SamplingStart,
+  type SamplingTimer,
+} from './sampling.ts'
