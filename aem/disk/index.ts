@@ -1,0 +1,2 @@
+export { diskError } from './disk-error.ts'
+export { isSafeName, resolveWithin } from './names.ts'

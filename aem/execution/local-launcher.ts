@@ -1,0 +1,317 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { appendFile, mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RoostError, type PeerId } from '../../overlay/index.ts'
+import type { Log } from '../../overlay/contract/index.ts'
+import { diskError, isSafeName } from '../disk/index.ts'
+import type { Launcher, RecoveredUnit, UnitExit, UnitId, UnitOrder } from '../protocol/index.ts'
+import { unitEnvironment } from './environment.ts'
+import { fetchInputs, INPUTS_TIMEOUT_MS, type FetchInput } from './inputs.ts'
+import { isRunning, signalGroup } from './process.ts'
+import { shimArguments } from './shim.ts'
+import { UnitDirectory } from './unit-directory.ts'
+
+export interface LauncherDependencies {
+  readonly self: PeerId
+  /** Where the units' directories lie; made if missing. */
+  readonly root: string
+  readonly log: Log
+  readonly fetchInput: FetchInput
+  /** Told once for every unit that ends while this launcher lives, and not for what `recover` returns as ended. */
+  readonly onExit: (unitId: UnitId, exit: UnitExit) => void
+}
+
+export interface LauncherOptions {
+  /** Between TERM and KILL at the time limit. */
+  readonly graceMs: number
+  /**
+   * What a unit may write to stdout, and to stderr. Beyond it the unit gets SIGXFSZ, as if a file had outgrown its limit,
+   * a line on its stderr that says so, and KILL after the grace. It is looked at every `CHECK_INTERVAL_MS`, so that a fast
+   * writer gets somewhat further; while the daemon is down it is not held.
+   */
+  readonly outputBytesMax: number
+}
+
+export const LAUNCHER_OPTIONS: LauncherOptions = { graceMs: 5_000, outputBytesMax: 1024 ** 3 }
+
+/** How often running units are looked at: the length of their output, and the shims that are no children of ours. */
+const CHECK_INTERVAL_MS = 250
+/** How long a signal waits for a unit whose process is only just beginning. */
+const GROUP_WAIT_MS = 5_000
+const GROUP_POLL_MS = 10
+
+interface Unit {
+  readonly order: UnitOrder
+  directory: UnitDirectory | undefined
+  state: 'preparing' | 'running' | 'ended'
+  /** Gives up while its sandbox is prepared. */
+  readonly preparation: AbortController
+  /** Whether the shim is our child, whose end we hear of. Others are looked at. */
+  isChild: boolean
+  outputStoppedAtMs: number | undefined
+  readonly ended: PromiseWithResolvers<void>
+}
+
+/**
+ * The `local` back end: units as processes of this machine, each in a sandbox, a session and a process group of its own,
+ * behind a shim that outlives the daemon (shim.ts). Limits: time by the shim; memory by RLIMIT_DATA for each process of the
+ * unit (a cgroup will bound the whole unit where the kernel gives one, from here).
+ */
+export class LocalLauncher implements Launcher {
+  readonly #dependencies: LauncherDependencies
+  readonly #options: LauncherOptions
+  readonly #units = new Map<UnitId, Unit>()
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(dependencies: LauncherDependencies, options: LauncherOptions = LAUNCHER_OPTIONS) {
+    this.#dependencies = dependencies
+    this.#options = options
+    mkdirSync(dependencies.root, { recursive: true, mode: 0o700 })
+  }
+
+  async start(order: UnitOrder): Promise<void> {
+    if (this.#units.has(order.unitId)) return
+    const unit = newUnit(order, 'preparing')
+    this.#units.set(order.unitId, unit)
+    try {
+      const cwd = await this.#prepare(unit)
+      await this.#spawn(unit, cwd)
+    } catch (thrown) {
+      this.#units.delete(order.unitId)
+      unit.state = 'ended'
+      unit.directory?.remove()
+      unit.ended.resolve()
+      throw diskError(thrown, 'the unit could not be prepared', 'UNIT_FAILED')
+    }
+  }
+
+  /** Stops this launcher's watching, not its units: they go on, and `recover` of a later launcher finds them. */
+  close(): void {
+    this.#isClosed = true
+    clearInterval(this.#timer)
+    for (const unit of this.#units.values()) unit.preparation.abort()
+  }
+
+  async signal(unitId: UnitId, signal: string): Promise<void> {
+    const unit = this.#units.get(unitId)
+    if (unit === undefined || unit.state === 'ended') return
+    if (unit.state === 'preparing') unit.preparation.abort()
+    const giveUpMs = performance.now() + GROUP_WAIT_MS
+    while (!hasEnded(unit)) {
+      const group = unit.directory?.group
+      if (group !== undefined) {
+        signalGroup(group, `SIG${signal}` as NodeJS.Signals)
+        return
+      }
+      if (performance.now() > giveUpMs)
+        throw new RoostError('UNIT_FAILED', `unit ${unitId} has no process to signal yet`, { certain: false })
+      await new Promise((resolve) => setTimeout(resolve, GROUP_POLL_MS))
+    }
+  }
+
+  async recover(): Promise<readonly RecoveredUnit[]> {
+    const recovered: RecoveredUnit[] = []
+    for (const { unitId, directory } of await UnitDirectory.list(this.#dependencies.root)) {
+      const found = await this.#recoverUnit(unitId, directory)
+      if (found) recovered.push(found)
+    }
+    return recovered
+  }
+
+  async forget(unitId: UnitId): Promise<void> {
+    const unit = this.#units.get(unitId)
+    if (unit === undefined || unit.state !== 'ended') return
+    this.#units.delete(unitId)
+    unit.directory?.remove()
+  }
+
+  /** What is on disk of a unit that ran here. `UNIT_NOT_FOUND` where it is not, or no more. */
+  directoryOf(unitId: UnitId): UnitDirectory {
+    const directory = this.#units.get(unitId)?.directory
+    if (directory === undefined)
+      throw new RoostError('UNIT_NOT_FOUND', `unit ${unitId} has left nothing on this node`, {
+        hint: 'its sandbox may have been cleared away; `roost show JOB` says where it ran',
+      })
+    return directory
+  }
+
+  orderOf(unitId: UnitId): UnitOrder | undefined {
+    return this.#units.get(unitId)?.order
+  }
+
+  /** Resolves when the unit has ended; at once for one that is not known. */
+  async whenEnded(unitId: UnitId): Promise<void> {
+    await this.#units.get(unitId)?.ended.promise
+  }
+
+  /** Units that have ended and were not forgotten, oldest end first. */
+  async listEnded(): Promise<{ unitId: UnitId; endedAtMs: number }[]> {
+    const ended = []
+    for (const [unitId, unit] of this.#units) {
+      if (unit.state !== 'ended' || unit.directory === undefined) continue
+      ended.push({ unitId, endedAtMs: await unit.directory.lastWrittenMs() })
+    }
+    return ended.toSorted((one, other) => one.endedAtMs - other.endedAtMs)
+  }
+
+  async #prepare(unit: Unit): Promise<string> {
+    const { order } = unit
+    const directory = await UnitDirectory.create(this.#dependencies.root, order)
+    unit.directory = directory
+    const timeout = AbortSignal.timeout(INPUTS_TIMEOUT_MS)
+    const signal = AbortSignal.any([unit.preparation.signal, timeout])
+    try {
+      await fetchInputs(order, directory.work, this.#dependencies.fetchInput, signal)
+    } catch (thrown) {
+      if (timeout.aborted)
+        throw new RoostError('UNIT_FAILED', 'its input files did not come in time', { cause: thrown })
+      throw thrown
+    }
+    if (unit.preparation.signal.aborted) throw new RoostError('CANCELLED', 'the unit was stopped before it began')
+    if (order.workdir === undefined) return directory.work
+    if (!isSafeName(order.workdir)) throw new RoostError('UNIT_FAILED', 'its workdir leads out of the sandbox')
+    const cwd = join(directory.work, order.workdir)
+    await mkdir(cwd, { recursive: true, mode: 0o700 })
+    return cwd
+  }
+
+  async #spawn(unit: Unit, cwd: string): Promise<void> {
+    const { order } = unit
+    const directory = unit.directory!
+    const env = unitEnvironment(order, this.#dependencies.self, directory)
+    const child = spawn(
+      '/bin/sh',
+      shimArguments({
+        dir: directory.path,
+        path: env['PATH']!,
+        timeMs: order.limits.timeMs,
+        memoryBytes: order.limits.memoryBytes,
+        graceMs: this.#options.graceMs,
+        run: order.run,
+      }),
+      { cwd, env: { ...env, PATH: process.env['PATH'] ?? '/usr/bin:/bin' }, detached: true, stdio: 'ignore' },
+    )
+    await new Promise<void>((resolve, reject) => {
+      child.once('error', (cause) =>
+        reject(new RoostError('UNIT_FAILED', `its process could not be made: ${cause.message}`, { cause })),
+      )
+      child.once('spawn', resolve)
+    })
+    unit.state = 'running'
+    unit.isChild = true
+    child.unref()
+    child.once('exit', () => void this.#settle(unit))
+    if (child.exitCode !== null || child.signalCode !== null) void this.#settle(unit)
+    this.#watch()
+  }
+
+  async #recoverUnit(unitId: UnitId, directory: UnitDirectory): Promise<RecoveredUnit | undefined> {
+    if (this.#units.has(unitId)) return undefined
+    const record = await directory.readOrder()
+    if (record === undefined || directory.claim()) {
+      // No order: it was not written whole, and the process comes after it. The claim: no shim will start it any more.
+      if (directory.isClaimed) endRemains(directory)
+      directory.remove()
+      return record && { order: record.order, state: 'never-started' }
+    }
+    const unit = newUnit(record.order, 'running')
+    unit.directory = directory
+    this.#units.set(unitId, unit)
+    const shim = directory.shim
+    const known = directory.readExit() ?? directory.readVerdict()
+    if (known === undefined && record.isFromThisBoot && shim !== undefined && isRunning(shim)) {
+      this.#watch()
+      return { order: record.order, state: 'running' }
+    }
+    const exit = await this.#end(unit, record.isFromThisBoot ? 'its shim was killed' : 'the machine was restarted')
+    return { order: record.order, state: 'exited', exit }
+  }
+
+  /** The shim is gone: finds out how the unit ended, and tells. */
+  async #settle(unit: Unit): Promise<void> {
+    if (unit.state === 'ended' || this.#isClosed) return
+    const exit = await this.#end(unit, 'its shim was killed')
+    if (!this.#isClosed) this.#dependencies.onExit(unit.order.unitId, exit)
+  }
+
+  async #end(unit: Unit, whyVanished: string): Promise<UnitExit> {
+    unit.state = 'ended'
+    const directory = unit.directory!
+    let exit = directory.readExit() ?? directory.readVerdict()
+    if (exit === undefined) {
+      const neverRan = directory.claim()
+      if (!neverRan) endRemains(directory)
+      exit = neverRan
+        ? { kind: 'unstartable', reason: 'its shim ended before the unit began' }
+        : { kind: 'vanished', reason: `${whyVanished}; nobody saw how the unit ended` }
+      await directory.writeExit(exit).catch((cause: unknown) => {
+        this.#dependencies.log.warn({ unit: unit.order.unitId, cause }, 'verdict on a vanished unit not written')
+      })
+    }
+    unit.ended.resolve()
+    return exit
+  }
+
+  #watch(): void {
+    if (this.#isClosed) return
+    this.#timer ??= setInterval(() => void this.#check(), CHECK_INTERVAL_MS).unref()
+  }
+
+  async #check(): Promise<void> {
+    let runningCount = 0
+    for (const unit of this.#units.values()) {
+      if (unit.state !== 'running') continue
+      runningCount++
+      if (!unit.isChild && !isRunning(unit.directory!.shim!)) await this.#settle(unit)
+      else await this.#boundOutput(unit)
+    }
+    if (runningCount === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+  }
+
+  async #boundOutput(unit: Unit): Promise<void> {
+    const directory = unit.directory!
+    const nowMs = performance.now()
+    if (unit.outputStoppedAtMs !== undefined) {
+      if (nowMs - unit.outputStoppedAtMs >= this.#options.graceMs && directory.group)
+        signalGroup(directory.group, 'SIGKILL')
+      return
+    }
+    for (const name of ['stdout', 'stderr'] as const) {
+      const { size } = await stat(directory.stream(name)).catch(() => ({ size: 0 }))
+      if (size <= this.#options.outputBytesMax || unit.outputStoppedAtMs !== undefined) continue
+      unit.outputStoppedAtMs = nowMs
+      const line = `roost: ${name} is beyond ${this.#options.outputBytesMax} bytes; the unit is stopped\n`
+      await appendFile(directory.stream('stderr'), line).catch(() => {})
+      if (directory.group) signalGroup(directory.group, 'SIGXFSZ')
+    }
+  }
+}
+
+/** Where a shim died without a word: nothing of its unit may go on unwatched, since it may be started elsewhere. */
+function endRemains(directory: UnitDirectory): void {
+  directory.declareDead()
+  const group = directory.group
+  if (group) signalGroup(group, 'SIGKILL')
+}
+
+/** A question of its own, since it changes while others wait. */
+function hasEnded(unit: Unit): boolean {
+  return unit.state === 'ended'
+}
+
+function newUnit(order: UnitOrder, state: Unit['state']): Unit {
+  return {
+    order,
+    directory: undefined,
+    state,
+    preparation: new AbortController(),
+    isChild: false,
+    outputStoppedAtMs: undefined,
+    ended: Promise.withResolvers<void>(),
+  }
+}

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { parseUnitId, type UnitExit, type UnitOrder } from '../protocol/index.ts'
+import { readMark, type ProcessMark } from './process.ts'
+import { EXIT_RECORD_BLANK } from './shim.ts'
+
+/**
+ * What is on disk of one unit: `work` (its sandbox), `tmp`, `stdout`, `stderr`, the `order`, and the files through which
+ * the shim speaks (shim.ts). Every start has a directory with a name of its own, so that a shim that comes too late finds
+ * the path of its life gone and not somebody else's.
+ */
+export class UnitDirectory {
+  readonly path: string
+  readonly work: string
+  readonly tmp: string
+
+  constructor(path: string) {
+    this.path = path
+    this.work = join(path, 'work')
+    this.tmp = join(path, 'tmp')
+  }
+
+  /** Makes it, readable by nobody else, with the order in it and room for the exit record. */
+  static async create(root: string, order: UnitOrder): Promise<UnitDirectory> {
+    const directory = new UnitDirectory(join(root, `${order.unitId}.${randomBytes(4).toString('hex')}`))
+    await mkdir(directory.path, { mode: 0o700 })
+    try {
+      await Promise.all([
+        mkdir(directory.work, { mode: 0o700 }),
+        mkdir(directory.tmp, { mode: 0o700 }),
+        writeFile(directory.#file('order'), JSON.stringify({ bootId: bootId(), order }), PRIVATE),
+        writeFile(directory.#file('exit'), EXIT_RECORD_BLANK, PRIVATE),
+        writeFile(directory.stream('stdout'), '', PRIVATE),
+        writeFile(directory.stream('stderr'), '', PRIVATE),
+      ])
+    } catch (thrown) {
+      directory.remove()
+      throw thrown
+    }
+    return directory
+  }
+
+  /** Those under `root`, with the id that their name says. */
+  static async list(root: string): Promise<{ unitId: string; directory: UnitDirectory }[]> {
+    const found = []
+    for (const name of await readdir(root)) {
+      const unitId = name.replace(/\.[0-9a-f]{8}$/, '')
+      if (parseUnitId(unitId)) found.push({ unitId, directory: new UnitDirectory(join(root, name)) })
+    }
+    return found
+  }
+
+  stream(name: 'stdout' | 'stderr'): string {
+    return this.#file(name)
+  }
+
+  /** The order, and whether the machine was started anew since; undefined where it was never written whole. */
+  async readOrder(): Promise<{ order: UnitOrder; isFromThisBoot: boolean } | undefined> {
+    try {
+      const record = JSON.parse(await readFile(this.#file('order'), 'utf8')) as { bootId: string; order: UnitOrder }
+      return { order: record.order, isFromThisBoot: record.bootId === bootId() }
+    } catch {
+      return undefined
+    }
+  }
+
+  get shim(): ProcessMark | undefined {
+    return readMark(this.#file('shim'))
+  }
+
+  get group(): ProcessMark | undefined {
+    return readMark(this.#file('group'))
+  }
+
+  get isClaimed(): boolean {
+    return existsSync(this.#file('claim'))
+  }
+
+  /** Takes the right to start away from the shim; false where the shim has it already. */
+  claim(): boolean {
+    try {
+      closeSync(openSync(this.#file('claim'), 'wx', 0o600))
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Says that the shim is gone: a unit that has not come to its command yet will not. */
+  declareDead(): void {
+    closeSync(openSync(this.#file('dead'), 'w', 0o600))
+  }
+
+  /** How the unit ended, as its shim wrote it; undefined before. */
+  readExit(): UnitExit | undefined {
+    try {
+      return parseExit(readFileSync(this.#file('exit'), 'utf8'))
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Writes an exit record in place of a shim that could not. */
+  async writeExit(exit: UnitExit): Promise<void> {
+    await writeFile(this.#file('verdict'), JSON.stringify(exit), PRIVATE)
+  }
+
+  /** Unix time in milliseconds of the exit record; 0 where it is gone. */
+  async lastWrittenMs(): Promise<number> {
+    return (await stat(this.#file('exit')).catch(() => ({ mtimeMs: 0 }))).mtimeMs
+  }
+
+  /** What `writeExit` wrote. */
+  readVerdict(): UnitExit | undefined {
+    try {
+      return JSON.parse(readFileSync(this.#file('verdict'), 'utf8')) as UnitExit
+    } catch {
+      return undefined
+    }
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true })
+  }
+
+  #file(name: string): string {
+    return join(this.path, name)
+  }
+}
+
+/** `exited 3 .` or `timeout 143 .`; the full stop shows that it is whole. */
+export function parseExit(text: string): UnitExit | undefined {
+  const match = /^(exited|timeout) (\d{1,3}) \.\s/.exec(text)
+  if (!match) return undefined
+  if (match[1] === 'timeout') return { kind: 'timeout' }
+  const status = Number(match[2])
+  const signal = SIGNAL_BY_NUMBER.get(status - 128)
+  return signal === undefined ? { kind: 'exited', code: status } : { kind: 'signalled', signal }
+}
+
+const SIGNAL_BY_NUMBER: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name.slice('SIG'.length)]),
+)
+
+const PRIVATE = { mode: 0o600 } as const
+
+/** Names this run of the machine; empty where the system does not say. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
