@@ -13,6 +13,6 @@ export type {
   Surroundings,
   Wire,
 } from './env.ts'
-export { pick, sample, seededRng, shuffle } from './rng.ts'
+export { pick, rngOf, sample, seededRng, shuffle } from './rng.ts'
 export * as shape from './shape.ts'
 export type { Shape, ShapeOf } from './shape.ts'

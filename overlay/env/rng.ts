@@ -27,6 +27,11 @@ export function seededRng(seed: number): Rng {
     return result >>> 0
   }
   for (let round = 0; round < 12; round++) next()
+  return rngOf(next)
+}
+
+/** All draws from one source of whole numbers in [0, 2^32), each as likely. */
+export function rngOf(next: () => number): Rng {
   return { next, below: (bound) => below(next, bound), real: () => next() / 0x1_0000_0000 }
 }
 

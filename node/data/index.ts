@@ -1,0 +1,7 @@
+export { DURABLE, openDataDirectory } from './data-directory.ts'
+export type { DataDirectory, Store } from './data-directory.ts'
+export { mapDiskError } from './disk-error.ts'
+export { SYSTEM_CONFIG_DIRECTORY, configDirectoryPath, dataDirectoryPath } from './paths.ts'
+export type { PathEnvironment } from './paths.ts'
+export { createFileAtomic, makePrivateDirectory, writeFileAtomic } from './write-file.ts'
+export type { WriteFileOptions } from './write-file.ts'
