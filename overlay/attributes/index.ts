@@ -1,5 +1,5 @@
 export type { Attributes, AttributeValue } from './attributes.ts'
-export { attributeOf, equalAttributes, hasAttributesUnder } from './lookup.ts'
+export { attributeOf, equalAttributes } from './lookup.ts'
 export {
   ATTRIBUTE_COUNT_MAX,
   ATTRIBUTE_NAME_CHARS_MAX,
@@ -10,6 +10,7 @@ export {
   isAttributeName,
   readAttributes,
 } from './read.ts'
+export { scopeOf } from './scope.ts'
 export {
   ATTRIBUTE_ALIASES,
   attributeAlias,

@@ -15,11 +15,12 @@ export function attributeOf(attributes: Attributes, name: string): AttributeValu
   return value === undefined || alias.convert === undefined ? value : alias.convert(value)
 }
 
-/** Whether labels such as `gpu.driver` begin with this name and a dot. */
-export function hasAttributesUnder(attributes: Attributes, prefix: string): boolean {
+/** Labels that begin with this name and a dot, by what follows it, in lower case: `gpu` finds `gpu.driver` as `driver`. */
+export function attributesUnder(attributes: Attributes, prefix: string): [rest: string, value: AttributeValue][] {
   const start = `${prefix.toLowerCase()}.`
-  for (const key of indexOf(attributes).keys()) if (key.startsWith(start)) return true
-  return false
+  return [...indexOf(attributes)].flatMap(([key, value]) =>
+    key.startsWith(start) ? [[key.slice(start.length), value]] : [],
+  )
 }
 
 /** Whether both tables say the same, whatever their order. */

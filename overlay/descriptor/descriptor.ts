@@ -32,7 +32,7 @@ export type DescriptorFields = Pick<Descriptor, 'name' | 'sequence' | 'addresses
  */
 export const DESCRIPTOR_LIFE_MS = 24 * 3_600_000
 /** How far two nodes' clocks may disagree about an expiry. */
-export const CLOCK_TOLERANCE_MS = 10 * 60_000
+export const DESCRIPTOR_CLOCK_TOLERANCE_MS = 10 * 60_000
 
 export const DESCRIPTOR_NAME_CHARS_MAX = 64
 export const ADDRESS_COUNT_MAX = 8
@@ -83,8 +83,8 @@ export function checkDescriptor(descriptor: Descriptor, surroundings: Surroundin
 
 /** What the clock has against it. */
 export function timeFault(descriptor: Descriptor, wallMs: number): DescriptorFault | undefined {
-  if (descriptor.expiresMs + CLOCK_TOLERANCE_MS <= wallMs) return 'expired'
-  if (descriptor.expiresMs - CLOCK_TOLERANCE_MS > wallMs + DESCRIPTOR_LIFE_MS) return 'lives-too-long'
+  if (descriptor.expiresMs + DESCRIPTOR_CLOCK_TOLERANCE_MS <= wallMs) return 'expired'
+  if (descriptor.expiresMs - DESCRIPTOR_CLOCK_TOLERANCE_MS > wallMs + DESCRIPTOR_LIFE_MS) return 'lives-too-long'
   return undefined
 }
 

@@ -78,7 +78,8 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     if (descriptor.peer === env.self) return this.#correctSelf(descriptor)
     const member = this.#members.get(descriptor.peer)
     if (member !== undefined && descriptor.sequence <= member.sequence) return false
-    if (member === undefined && this.#members.size >= this.#options.memberCountMax && !this.#forgetOneGone(env)) return false
+    if (member === undefined && this.#members.size >= this.#options.memberCountMax && !this.#forgetOneGone(env))
+      return false
     this.#onAddress(descriptor.peer, descriptor.addresses)
     if (member === undefined || isGone(member.state)) this.#order.add(descriptor.peer, env.rng)
     this.#set(descriptor, 'alive', env)
@@ -180,7 +181,13 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     if (probe === undefined || (probe.target !== from && !probe.helpers.has(from))) return
     this.#probes.delete(message.probe)
     if (probe.forWhom === undefined) this.#health = Math.max(0, this.#health - 1)
-    else env.send(probe.forWhom.asker, { ...message, probe: probe.forWhom.probe, sequence: this.#own().sequence, updates: [] })
+    else
+      env.send(probe.forWhom.asker, {
+        ...message,
+        probe: probe.forWhom.probe,
+        sequence: this.#own().sequence,
+        updates: [],
+      })
   }
 
   /** A direct ping went unanswered. For another it is the end; for ourselves helpers try until the period is over. */
@@ -311,8 +318,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     const { descriptor, state } = member
     if (sequence < descriptor.sequence)
       return env.send(peer, { type: 'gossip', updates: [{ type: 'alive', descriptor }] })
-    if (isGone(state))
-      env.send(peer, { type: 'gossip', updates: [{ type: 'dead', peer, sequence, from: env.self }] })
+    if (isGone(state)) env.send(peer, { type: 'gossip', updates: [{ type: 'dead', peer, sequence, from: env.self }] })
   }
 
   // Spreading.

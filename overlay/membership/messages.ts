@@ -18,7 +18,12 @@ export type Update =
 export type MembershipMessage =
   | { readonly type: 'ping'; readonly probe: number; readonly sequence: number; readonly updates: readonly Update[] }
   | { readonly type: 'ack'; readonly probe: number; readonly sequence: number; readonly updates: readonly Update[] }
-  | { readonly type: 'ping-for-me'; readonly probe: number; readonly target: PeerId; readonly updates: readonly Update[] }
+  | {
+      readonly type: 'ping-for-me'
+      readonly probe: number
+      readonly target: PeerId
+      readonly updates: readonly Update[]
+    }
   | { readonly type: 'nack'; readonly probe: number }
   | { readonly type: 'gossip'; readonly updates: readonly Update[] }
   /** Asks for the receiver's own descriptor. */

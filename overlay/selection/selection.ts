@@ -101,7 +101,11 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
       if (theirs.length > 0) env.send(from, { type: 'want', peers: sample(theirs, WANT_COUNT_MAX, env.rng) })
     } else {
       const wanted = message.peers.slice(0, WANT_COUNT_MAX).map((peer) => this.#cell.get(peer))
-      this.#give(from, wanted.filter((descriptor) => descriptor !== undefined), env)
+      this.#give(
+        from,
+        wanted.filter((descriptor) => descriptor !== undefined),
+        env,
+      )
     }
   }
 

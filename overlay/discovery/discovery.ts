@@ -1,0 +1,369 @@
+import { checkAttributes, equalAttributes, type Attributes } from '../attributes/index.ts'
+import { DescriptorChecker, DescriptorOwner, type Descriptor } from '../descriptor/index.ts'
+import {
+  shuffle,
+  type CallEnv,
+  type CallOptions,
+  type CallWire,
+  type Env,
+  type PeerId,
+  type Plain,
+  type Protocol,
+  type Service,
+  type Surroundings,
+  type Wire,
+} from '../env/index.ts'
+import { RoostError } from '../error/index.ts'
+import { ExpressionCache, Live, liveWire, mergeAttributes, type LiveReply, type LiveRequest } from '../live/index.ts'
+import {
+  isGone,
+  Membership,
+  membershipWire,
+  type Member,
+  type MembershipEvent,
+  type MembershipMessage,
+  type MembershipOptions,
+  type MembershipTimer,
+} from '../membership/index.ts'
+import {
+  Sampling,
+  samplingWire,
+  type Contact,
+  type SamplingEvent,
+  type SamplingMessage,
+  type SamplingOptions,
+  type SamplingTimer,
+} from '../sampling/index.ts'
+import {
+  Selection,
+  selectionWire,
+  type SelectionEvent,
+  type SelectionMessage,
+  type SelectionOptions,
+  type SelectionTimer,
+} from '../selection/index.ts'
+import { readKept, type Kept } from './kept.ts'
+import type { FindOptions, FindResult, NodeInfo, Nodes, Query, Rejection } from './nodes.ts'
+import { namesToAnnounce, Offers } from './offers.ts'
+import { Plan } from './plan.ts'
+import { Search, SEARCH_DEFAULTS, type SearchOptions } from './search.ts'
+
+/** What discovery stands on. The daemon's host and the simulator's both are one. */
+export interface DiscoveryHost {
+  readonly surroundings: Surroundings
+  mount<Message, Timer, Event>(
+    wire: Wire<Message>,
+    protocol: Protocol<Message, Timer, Event>,
+    onEvent: (event: Event) => void,
+  ): Env<Message, Timer, Event>
+  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply>
+}
+
+export interface DiscoveryDependencies {
+  readonly host: DiscoveryHost
+  /** Makes addresses known to whoever dials; called before anything is sent to that peer, and often with what is known. */
+  readonly onAddress: (peer: PeerId, addresses: readonly string[]) => void
+  /** Asks for this to be kept on disk, and given back as `kept` at the next start. At most every few seconds. */
+  readonly store?: (kept: Plain) => void
+  /** For logs and counters. */
+  readonly onEvent?: (event: DiscoveryEvent) => void
+}
+
+export interface DiscoveryOptions {
+  readonly name: string
+  /** Multiaddr texts under which this node is reached. */
+  readonly addresses: readonly string[]
+  /** Static attributes, labels included. */
+  readonly attributes: Attributes
+  /** Nodes to join. */
+  readonly seeds?: readonly Contact[]
+  /** What was stored in an earlier life. */
+  readonly kept?: unknown
+  /** Sequence numbers begin at the highest of this, wall time and what was kept. */
+  readonly startSequence?: number
+  readonly sampling?: Partial<SamplingOptions>
+  readonly membership?: Partial<MembershipOptions>
+  readonly selection?: Partial<SelectionOptions>
+  readonly search?: Partial<SearchOptions>
+  /** Simulations may share one among their nodes. */
+  readonly checker?: DescriptorChecker
+}
+
+export type DiscoveryEvent =
+  /** Something that a peer sent was not taken. */
+  | { readonly type: 'refused'; readonly protocol: string; readonly peer: PeerId; readonly reason: string }
+  /** A source of dynamic attributes failed. */
+  | { readonly type: 'offer-failed'; readonly source: string; readonly cause: unknown }
+  /** What was kept on disk cannot be read; the node starts without it. */
+  | { readonly type: 'kept-damaged'; readonly cause: unknown }
+
+export interface Discovery extends Nodes {
+  /** This node's newest descriptor. */
+  own(): Descriptor
+  /** Says something else of this node from now on, to everyone at once. `ATTRIBUTE_INVALID` where it is out of bounds. */
+  update(fields: { name?: string; addresses?: readonly string[]; attributes?: Attributes }): void
+  /** More nodes to join. */
+  seed(contacts: readonly Contact[]): void
+  /** Somebody lost the connection to this node or got no answer: it is probed at once. */
+  doubt(peer: PeerId): void
+  /** Random nodes, from the sampling view. */
+  sampled(): readonly Descriptor[]
+  /** Says goodbye to everyone. Give it a moment before the connections go. */
+  leave(): void
+  /** What the next life needs, as of now. */
+  kept(): Plain
+}
+
+/** Mounts sampling, membership, selection and the live directory on a host, and ties them together. */
+export function createDiscovery(dependencies: DiscoveryDependencies, options: DiscoveryOptions): Discovery {
+  return new MountedDiscovery(dependencies, options)
+}
+
+/** The most that one query may ask for. */
+const WANTED_COUNT_MAX = 10_000
+
+/**
+ * Every descriptor, whichever protocol brought it, is first learned by membership, which knows who is dead; what membership
+ * takes goes to selection, which passes on what is news; what membership buries is taken out of selection and of the view.
+ */
+class MountedDiscovery implements Discovery {
+  readonly #surroundings: Surroundings
+  readonly #store: (kept: Plain) => void
+  readonly #onEvent: (event: DiscoveryEvent) => void
+  readonly #owner: DescriptorOwner
+  readonly #offers: Offers
+  readonly #live: Live
+  readonly #sampling: Sampling
+  readonly #membership: Membership
+  readonly #selection: Selection
+  readonly #samplingEnv: Env<SamplingMessage, SamplingTimer, SamplingEvent>
+  readonly #membershipEnv: Env<MembershipMessage, MembershipTimer, MembershipEvent>
+  readonly #selectionEnv: Env<SelectionMessage, SelectionTimer, SelectionEvent>
+  readonly #callEnv: CallEnv<LiveRequest, LiveReply>
+  readonly #expressions = new ExpressionCache()
+  readonly #searchOptions: SearchOptions
+  readonly #listeners = new Set<(node: NodeInfo) => void>()
+  readonly #startedAtMs: number
+  /** As given, without what is announced of dynamic names. */
+  #attributes: Attributes
+
+  constructor(dependencies: DiscoveryDependencies, options: DiscoveryOptions) {
+    const { host, onAddress } = dependencies
+    this.#surroundings = host.surroundings
+    this.#store = dependencies.store ?? (() => {})
+    this.#onEvent = dependencies.onEvent ?? (() => {})
+    this.#startedAtMs = host.surroundings.nowMs
+    this.#searchOptions = { ...SEARCH_DEFAULTS, ...options.search }
+    this.#attributes = checkAttributes(options.attributes)
+    const kept = this.#readKept(options.kept)
+    const { surroundings } = host
+    this.#owner = new DescriptorOwner(
+      { surroundings, onMinted: (descriptor) => this.#announce(descriptor) },
+      {
+        name: options.name,
+        addresses: options.addresses,
+        attributes: this.#attributes,
+        startSequence: Math.max(options.startSequence ?? 0, Math.floor(surroundings.wallMs), kept.sequence + 1),
+      },
+    )
+    this.#offers = new Offers({ onFailed: (source, cause) => this.#onEvent({ type: 'offer-failed', source, cause }) })
+    const checker = options.checker ?? new DescriptorChecker()
+    const own = (): Descriptor => this.#owner.current()
+    this.#membership = new Membership(
+      { own, renewAbove: (sequence) => this.#owner.renewAbove(sequence), checker, onAddress },
+      options.membership,
+    )
+    this.#selection = new Selection(
+      { own, checker, mayLive: (descriptor) => this.#membership.mayLive(descriptor) },
+      options.selection,
+    )
+    this.#sampling = this.#createSampling({ own, checker, onAddress }, options, kept)
+    this.#live = new Live({ surroundings, measure: () => this.#measure() })
+    this.#membershipEnv = host.mount(membershipWire, this.#membership, (event) => this.#onMembership(event))
+    this.#selectionEnv = host.mount(selectionWire, this.#selection, (event) => this.#onGossip('selection', event))
+    this.#callEnv = host.serve(liveWire, this.#live)
+    this.#samplingEnv = host.mount(samplingWire, this.#sampling, (event) => this.#onSampling(event))
+  }
+
+  own(): Descriptor {
+    return this.#owner.current()
+  }
+
+  sampled(): readonly Descriptor[] {
+    return this.#sampling.view()
+  }
+
+  update(fields: { name?: string; addresses?: readonly string[]; attributes?: Attributes }): void {
+    if (fields.attributes !== undefined) this.#attributes = checkAttributes(fields.attributes)
+    const { name, addresses } = fields
+    this.#owner.update({
+      ...(name !== undefined && { name }),
+      ...(addresses !== undefined && { addresses }),
+      attributes: this.#attributesToSign(this.#offers.measure()),
+    })
+  }
+
+  seed(contacts: readonly Contact[]): void {
+    this.#sampling.seed(contacts, this.#samplingEnv)
+  }
+
+  doubt(peer: PeerId): void {
+    this.#membership.doubt(peer, this.#membershipEnv)
+  }
+
+  leave(): void {
+    this.#membership.leave(this.#membershipEnv)
+  }
+
+  kept(): Plain {
+    return { sequence: this.#owner.current().sequence, reserve: this.#sampling.snapshot() }
+  }
+
+  list(): readonly NodeInfo[] {
+    return [this.#ownInfo(), ...[...this.#membership.members()].map(infoOf)]
+  }
+
+  get(id: PeerId): NodeInfo | undefined {
+    if (id === this.#surroundings.self) return this.#ownInfo()
+    const member = this.#membership.get(id)
+    return member && infoOf(member)
+  }
+
+  watch(listener: (node: NodeInfo) => void): () => void {
+    // One function given twice is two listeners, each with its own way to stop.
+    const own = (node: NodeInfo): void => listener(node)
+    this.#listeners.add(own)
+    return () => void this.#listeners.delete(own)
+  }
+
+  offer(source: string, read: () => Attributes): () => void {
+    const stop = this.#offers.add(source, read)
+    this.#measure()
+    return stop
+  }
+
+  async find(query: Query, options: FindOptions): Promise<FindResult> {
+    const { count, where, rank } = query
+    if (!Number.isInteger(count) || count < 1 || count > WANTED_COUNT_MAX)
+      throw new RoostError('USAGE', `the number of nodes wanted must be from 1 to ${WANTED_COUNT_MAX}`)
+    if (rank !== undefined) this.#expressions.parse(rank)
+    const plan = new Plan(this.#expressions.parse(where))
+    const rejections: Rejection[] = []
+    const admitted: PeerId[] = []
+    for (const descriptor of this.#selection.members()) {
+      if (options.except?.has(descriptor.peer)) continue
+      if (plan.admits(descriptor, this.#surroundings)) admitted.push(descriptor.peer)
+      else rejections.push({ id: descriptor.peer, reason: 'static' })
+    }
+    shuffle(admitted, this.#surroundings.rng)
+    const { rankedCountMax } = this.#searchOptions
+    const search = new Search(
+      {
+        ask: (peer, limits) => this.#ask(peer, { where, ...(rank !== undefined && { rank }) }, limits),
+        sleep: (delayMs) => this.#callEnv.sleep(delayMs),
+        nowMs: () => this.#surroundings.nowMs,
+      },
+      {
+        ...this.#searchOptions,
+        candidates: rank === undefined ? admitted : admitted.slice(0, rankedCountMax),
+        wantedCount: rank === undefined ? count : Math.max(count, rankedCountMax),
+        deadlineMs: this.#surroundings.nowMs + options.timeoutMs,
+      },
+    )
+    const { found, unfit, silent } = await search.run(options.signal)
+    for (const id of unfit) rejections.push({ id, reason: 'dynamic' })
+    for (const id of silent) {
+      rejections.push({ id, reason: 'silent' })
+      this.doubt(id)
+    }
+    const candidates = found.map(({ peer, reply }) => ({
+      id: peer,
+      attributes: mergeAttributes(reply.attributes, reply.dynamic),
+      rank: reply.rank,
+    }))
+    return { candidates: candidates.sort((one, other) => other.rank - one.rank).slice(0, count), rejections }
+  }
+
+  async #ask(peer: PeerId, request: LiveRequest, limits: CallOptions): Promise<LiveReply> {
+    if (peer === this.#surroundings.self) return this.#live.answer(peer, request)
+    return this.#callEnv.call(peer, request, limits)
+  }
+
+  /** What this node is now. Names that nobody expects to be dynamic are announced in the descriptor. */
+  #measure(): { static: Attributes; dynamic: Attributes } {
+    const dynamic = this.#offers.measure()
+    const toSign = this.#attributesToSign(dynamic)
+    if (!equalAttributes(toSign, this.#owner.current().attributes)) this.#owner.update({ attributes: toSign })
+    return { static: this.#owner.current().attributes, dynamic }
+  }
+
+  #attributesToSign(dynamic: Attributes): Attributes {
+    const names = namesToAnnounce(dynamic)
+    return names.length === 0 ? this.#attributes : { ...this.#attributes, Dynamic: names }
+  }
+
+  #createSampling(
+    dependencies: ConstructorParameters<typeof Sampling>[0],
+    options: DiscoveryOptions,
+    kept: Kept,
+  ): Sampling {
+    const start = { ...options.sampling, ...(options.seeds && { seeds: options.seeds }) }
+    try {
+      return new Sampling(dependencies, { ...start, reserve: kept.reserve })
+    } catch (cause) {
+      this.#onEvent({ type: 'kept-damaged', cause })
+      return new Sampling(dependencies, start)
+    }
+  }
+
+  #readKept(stored: unknown): Kept {
+    try {
+      if (stored !== undefined) return readKept(stored)
+    } catch (cause) {
+      this.#onEvent({ type: 'kept-damaged', cause })
+    }
+    return { sequence: -1, reserve: [] }
+  }
+
+  #onSampling(event: SamplingEvent): void {
+    if (event.type === 'reserve-changed') this.#store(this.kept())
+    else if (event.type === 'silent') this.doubt(event.peer)
+    else this.#onGossip('sampling', event)
+  }
+
+  #onGossip(protocol: string, event: Extract<SamplingEvent | SelectionEvent, { type: 'heard' | 'refused' }>): void {
+    if (event.type === 'heard') this.#membership.learn(event.descriptor, this.#membershipEnv)
+    else this.#onEvent({ ...event, protocol })
+  }
+
+  #onMembership(event: MembershipEvent): void {
+    if (event.type === 'refused') return this.#onEvent({ ...event, protocol: 'membership' })
+    if (event.type === 'forgotten') return
+    const { peer, state, descriptor } = event.member
+    if (isGone(state)) {
+      this.#selection.forget(peer)
+      this.#sampling.forget(peer, state === 'left' ? 'left' : 'dead')
+    } else this.#selection.learn(descriptor, this.#selectionEnv)
+    this.#tellListeners(infoOf(event.member))
+  }
+
+  /** This node says something new of itself. */
+  #announce(descriptor: Descriptor): void {
+    this.#selection.learn(descriptor, this.#selectionEnv)
+    this.#tellListeners(this.#ownInfo())
+  }
+
+  #tellListeners(node: NodeInfo): void {
+    for (const listener of this.#listeners) listener(node)
+  }
+
+  #ownInfo(): NodeInfo {
+    const { peer, attributes, addresses, sequence } = this.#owner.current()
+    return { id: peer, state: 'alive', sinceMs: this.#startedAtMs, attributes, addresses, sequence }
+  }
+}
+
+function infoOf({ peer, state, sinceMs, descriptor }: Member): NodeInfo {
+  const { attributes, addresses, sequence } = descriptor
+  return { id: peer, state, sinceMs, attributes, addresses, sequence }
+}

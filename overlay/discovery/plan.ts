@@ -1,0 +1,72 @@
+import { attributeAlias, attributeOf, knownAttribute } from '../attributes/index.ts'
+import { childrenOf, type Expression } from '../classad/index.ts'
+import type { Descriptor } from '../descriptor/index.ts'
+import type { Surroundings } from '../env/index.ts'
+import { matches } from '../live/index.ts'
+
+/** Functions whose value does not follow from the attributes that stand in the expression. */
+const UNFORESEEABLE = new Set(['eval', 'random', 'time', 'currenttime', 'abstime', 'daytime'])
+
+/** One of the conditions that must all hold. */
+interface Condition {
+  readonly expression: Expression
+  /** In lower case, with aliases resolved; a dotted name stands with each of its beginnings. */
+  readonly names: readonly string[]
+}
+
+/**
+ * Which nodes are worth asking. A query is true where each of the conditions is that it joins by `&&`. One that names only
+ * static attributes has the same value here, over the descriptor, as at the node; if it is not true, the node need not be
+ * asked. One that names anything dynamic is left to the node: over the descriptor it would be `undefined` at best, and `=?=` and
+ * `isUndefined` make even that a wrong answer.
+ *
+ * What is dynamic follows from the table of attributes and, for labels that the table does not know, from the set `Dynamic` in the
+ * node's descriptor.
+ */
+export class Plan {
+  readonly #conditions: readonly Condition[]
+
+  constructor(where: Expression) {
+    this.#conditions = conjunctsOf(where)
+      .map((expression) => ({ expression, ...read(expression) }))
+      .filter(({ isForeseeable }) => isForeseeable)
+  }
+
+  /** Whether the node may match, by its descriptor. */
+  admits({ attributes }: Descriptor, surroundings: Surroundings): boolean {
+    const announced = attributeOf(attributes, 'Dynamic')
+    const live = Array.isArray(announced) ? announced.map((name) => name.toLowerCase()) : []
+    return this.#conditions.every(
+      ({ expression, names }) =>
+        (live.length > 0 && names.some((name) => isAmong(name, live))) || matches(expression, attributes, surroundings),
+    )
+  }
+}
+
+/** `gpu` may mean the ad of all labels below it. */
+function isAmong(name: string, live: readonly string[]): boolean {
+  return live.some((other) => other === name || other.startsWith(`${name}.`))
+}
+
+function conjunctsOf(expression: Expression): Expression[] {
+  const conjuncts: Expression[] = []
+  const left = [expression]
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (next.kind === 'binary' && next.operator === '&&') left.push(next.right, next.left)
+    else conjuncts.push(next)
+  }
+  return conjuncts
+}
+
+function read(expression: Expression): { names: string[]; isForeseeable: boolean } {
+  const names = new Set<string>()
+  let isForeseeable = true
+  const left = [expression]
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (next.kind === 'call') isForeseeable &&= !UNFORESEEABLE.has(next.name.toLowerCase())
+    if (next.kind === 'attribute') names.add((attributeAlias(next.name)?.name ?? next.name).toLowerCase())
+    left.push(...childrenOf(next))
+  }
+  for (const name of names) isForeseeable &&= knownAttribute(name)?.dynamic !== true
+  return { names: [...names], isForeseeable }
+}
