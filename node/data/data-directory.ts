@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AbstractSublevel } from 'abstract-level'
+import type { AbstractPutOptions, AbstractSublevel } from 'abstract-level'
 import type { Level } from 'level'
 import { RoostError } from '../../overlay/index.ts'
 import { mapDiskError } from './disk-error.ts'
@@ -25,7 +25,7 @@ export interface DataDirectory {
 }
 
 /** Passed to `put`, `del` and `batch` of a store: it is on the disk, not only with the system, when they resolve. */
-export const DURABLE: { readonly sync: true } = { sync: true }
+export const DURABLE: AbstractPutOptions<string, Uint8Array> & { readonly sync: true } = { sync: true }
 
 const DATABASE = 'db'
 const PID_FILE = 'daemon.pid'

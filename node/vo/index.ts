@@ -1,0 +1,5 @@
+export { CertificateChecker, fingerprintOf, readAuthority } from './check.ts'
+export type { AuthorityCertificate, Certified } from './check.ts'
+export { abandonVo, createVo, joinWithTicket, loadVo } from './open.ts'
+export type { CreateVoOptions, JoinOptions } from './open.ts'
+export type { Admission, Invitation, Vo, VoDependencies } from './vo.ts'
