@@ -1,4 +1,5 @@
 export * from './attributes/index.ts'
+export * from './classad/index.ts'
 export * from './descriptor/index.ts'
 export * from './directory/index.ts'
 export * from './discovery/index.ts'
