@@ -1,4 +1,4 @@
-import type { Rng } from '../../overlay/index.ts'
+import type { Rng } from '../../overlay/env/index.ts'
 
 /** What chance is drawn for. Each purpose has a stream of its own, so that one more draw in one shifts no other. */
 export type Purpose = 'network' | 'faults' | 'scenario' | 'node' | 'names' | 'clocks'

@@ -1,17 +1,6 @@
 import assert from 'node:assert'
-import {
-  asRoostError,
-  errorFromRecord,
-  RoostError,
-  type CallEnv,
-  type CallOptions,
-  type CallWire,
-  type Crypto,
-  type ErrorRecord,
-  type PeerId,
-  type Rng,
-  type Service,
-} from '../../overlay/index.ts'
+import type { CallEnv, CallOptions, CallWire, Crypto, PeerId, Rng, Service } from '../../overlay/env/index.ts'
+import { asRoostError, errorFromRecord, RoostError, type ErrorRecord } from '../../overlay/error/index.ts'
 import { KIND, type Kernel } from './kernel.ts'
 import type { NodeState } from './node.ts'
 import type { Parcel } from './passage.ts'
@@ -78,7 +67,7 @@ export class ServiceEnv implements CallEnv<unknown, unknown> {
     if (!this.isAlive) return Promise.reject(new RoostError('CANCELLED', 'the node has stopped'))
     return new Promise((resolve, reject) => {
       const sleep = new Waiting(this, () => resolve(), reject)
-      this.#kernel.schedule(KIND.sleep, this.node, delayMs, 0, sleep)
+      this.#kernel.schedule(KIND.sleep, this.node.index, delayMs, 0, sleep)
     })
   }
 
@@ -151,13 +140,13 @@ class Call extends Waiting {
     const target = kernel.find(to)
     if (target === undefined || !target.isUp) {
       const unreachable: CallEnd = { call: this, code: 'PEER_UNREACHABLE', certain: true, to }
-      kernel.schedule(KIND.callEnd, node, Math.min(UNREACHABLE_AFTER_MS, timeoutMs), channel, unreachable)
+      kernel.schedule(KIND.callEnd, node.index, Math.min(UNREACHABLE_AFTER_MS, timeoutMs), channel, unreachable)
       return
     }
     const timeout: CallEnd = { call: this, code: 'CALL_TIMEOUT', certain: false, to }
-    kernel.schedule(KIND.callEnd, node, timeoutMs, channel, timeout)
+    kernel.schedule(KIND.callEnd, node.index, timeoutMs, channel, timeout)
     const arriving: Arriving = { call: this, parcel }
-    kernel.transmit(KIND.request, node, target, channel, arriving)
+    kernel.transmit(KIND.request, node.index, target.index, channel, arriving)
   }
 
   protected override end(): boolean {
@@ -218,7 +207,7 @@ export class Conversations {
       certain: false,
       to: gone.id,
     }
-    if (end.call.isOpen) this.#kernel.transmit(KIND.callEnd, gone, caller, 0, end)
+    if (end.call.isOpen) this.#kernel.transmit(KIND.callEnd, gone.index, caller.index, 0, end)
   }
 
   /** A node's life is about to end: in order, with its promises rejected, or without a word, with its promises forgotten. */
@@ -265,7 +254,7 @@ export class Conversations {
     const packed =
       passage !== undefined && 'error' in outcome ? { error: passage.pack(outcome.error, ERROR_BYTES_MAX) } : outcome
     const returning: Returning = { call, outcome: packed }
-    this.#kernel.transmit(KIND.reply, node, caller, channel, returning)
+    this.#kernel.transmit(KIND.reply, node.index, caller.index, channel, returning)
   }
 
   #conclude({ call, outcome }: Returning): void {

@@ -1,4 +1,4 @@
-import type { Crypto, PeerId, Plain } from '../../overlay/index.ts'
+import type { Crypto, PeerId, Plain } from '../../overlay/env/index.ts'
 import { digestInto, textWord } from './digest.ts'
 
 /**

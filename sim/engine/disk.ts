@@ -1,4 +1,4 @@
-import type { Plain } from '../../overlay/index.ts'
+import type { Plain } from '../../overlay/env/index.ts'
 
 /** What a node keeps when it crashes. A write is on the disk when it returns; what is read is a copy. */
 export class Disk {

@@ -15,7 +15,7 @@ export type PausedNetwork = 'held' | 'lost'
 export class HeldEvents {
   readonly #kernel: Kernel
   readonly #network: PausedNetwork
-  readonly #events: { kind: number; origin: NodeState; channel: number; payload: unknown }[] = []
+  readonly #events: { kind: number; origin: number; channel: number; payload: unknown }[] = []
   #messagesCount = 0
 
   constructor(kernel: Kernel, network: PausedNetwork) {
@@ -23,7 +23,7 @@ export class HeldEvents {
     this.#network = network
   }
 
-  add(kind: number, origin: NodeState, channel: number, payload: unknown): void {
+  add(kind: number, origin: number, channel: number, payload: unknown): void {
     if (kind === KIND.message || kind === KIND.request || kind === KIND.reply) {
       if (this.#network === 'lost' || this.#messagesCount === HELD_COUNT_MAX) {
         this.#kernel.counts.lost++
@@ -38,6 +38,6 @@ export class HeldEvents {
   release(node: NodeState): void {
     const { queue, clock } = this.#kernel
     for (const { kind, origin, channel, payload } of this.#events)
-      queue.add(clock.nowTicks, kind, node.index, node.life, origin.index, channel, payload)
+      queue.add(clock.nowTicks, kind, node.index, node.life, origin, channel, payload)
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import type { PeerId } from '../../overlay/index.ts'
+import type { PeerId } from '../../overlay/env/index.ts'
 import { Clock, delayTicks, TICKS_PER_MS } from './clock.ts'
 import type { Conversations } from './conversations.ts'
 import { digestWord } from './digest.ts'
@@ -47,6 +47,12 @@ export class Kernel {
   readonly trace = new Trace()
   readonly queue: EventQueue
   readonly nodes: NodeState[] = []
+  /** The names of all nodes, by index. With `marks` and `desks` all that most events need to know of a node. */
+  readonly ids: PeerId[] = []
+  /** By node: the life that it is in (see `NodeState.life`), negative while it is paused. */
+  readonly marks = new Marks()
+  /** By channel, then by node: the protocol that is mounted there. */
+  readonly desks: (ProtocolEnv | undefined)[][] = []
   readonly counts: Counts = { events: 0, sent: 0, lost: 0, late: 0, refused: 0, bytesSent: 0 }
   readonly passage: Passage | undefined
   /** Set once, right after construction: both know the kernel. */
@@ -59,6 +65,9 @@ export class Kernel {
   unsettled = false
   readonly #indexOf = new Map<PeerId, number>()
   readonly #channels = new Map<string, number>()
+  /** Whose message is being received. */
+  #askerId: PeerId | undefined
+  #askerIndex = -1
   /** Emitted by handlers, and not yet told to the host: env and event in turn. */
   readonly #outbox: unknown[] = []
   #inHandler = false
@@ -70,49 +79,49 @@ export class Kernel {
   }
 
   find(id: PeerId): NodeState | undefined {
-    const index = this.#indexOf.get(id)
-    return index === undefined ? undefined : this.nodes[index]
+    const index = this.indexOf(id)
+    return index < 0 ? undefined : this.nodes[index]
+  }
+
+  /** The index of a node, or -1. Half of all messages are answers, and whom they are for is known without looking. */
+  indexOf(id: PeerId): number {
+    return id === this.#askerId ? this.#askerIndex : (this.#indexOf.get(id) ?? -1)
   }
 
   attach(node: NodeState): void {
     assert(!this.#indexOf.has(node.id), `two nodes have the id ${node.id}`)
     this.#indexOf.set(node.id, node.index)
     this.nodes.push(node)
+    this.ids.push(node.id)
+    this.marks.add()
+    for (const desk of this.desks) desk.push(undefined)
   }
 
   /** A small number for each wire id, the same on every node. */
   channelOf(wireId: string): number {
     let channel = this.#channels.get(wireId)
-    if (channel === undefined) this.#channels.set(wireId, (channel = this.#channels.size))
+    if (channel === undefined) {
+      this.#channels.set(wireId, (channel = this.#channels.size))
+      this.desks.push(this.nodes.map(() => undefined))
+    }
     return channel
   }
 
   /** Adds what happens at the node itself. */
-  schedule(kind: number, node: NodeState, afterMs: number, channel: number, payload: unknown): void {
+  schedule(kind: number, index: number, afterMs: number, channel: number, payload: unknown): void {
     const atTicks = this.clock.nowTicks + delayTicks(afterMs)
-    this.queue.add(atTicks, kind, node.index, node.life, node.index, channel, payload)
+    this.queue.add(atTicks, kind, index, Math.abs(this.marks.at(index)), index, channel, payload)
   }
 
-  /** Sends what crosses the network. Whether it arrives is up to the network; false where it is known not to. */
-  transmit(kind: number, from: NodeState, to: NodeState, channel: number, payload: unknown): boolean {
-    const copies = to.isUp ? this.network.copies(from, to) : 0
-    this.counts.sent++
-    if (copies === 0) {
-      this.counts.lost++
-      return false
-    }
-    const { nowTicks } = this.clock
+  /** Sends what crosses the network. Whether it arrives is up to the network. */
+  transmit(kind: number, from: number, to: number, channel: number, payload: unknown): void {
+    const { network, clock, counts, queue } = this
+    const life = Math.abs(this.marks.at(to))
+    counts.sent++
+    const copies = (life & 1) === 0 ? 0 : network.copies(from, to)
+    if (copies === 0) counts.lost++
     for (let copy = 0; copy < copies; copy++)
-      this.queue.add(
-        nowTicks + this.network.travelTicks(from, to),
-        kind,
-        to.index,
-        to.life,
-        from.index,
-        channel,
-        payload,
-      )
-    return true
+      queue.add(clock.nowTicks + network.travelTicks(from, to), kind, to, life, from, channel, payload)
   }
 
   /** Lets one event happen whose time is at most `untilTicks`; false where there is none. */
@@ -120,26 +129,23 @@ export class Kernel {
     const { queue } = this
     const atTicks = queue.take(untilTicks)
     if (atTicks < 0) return false
-    const { kind, life, channel } = queue
-    const node = this.nodes[queue.target]!
-    const origin = this.nodes[queue.origin]!
-    const payload = queue.payload
+    const { kind, target, life, origin, channel, payload } = queue
     this.clock.nowTicks = atTicks
     this.counts.events++
-    this.trace.note(atTicks, kind, node.index, origin.index, this.#detail(kind, payload))
-    if (node.life !== life && kind !== KIND.act) this.#miss(kind, origin, node, payload)
-    else if (node.held !== undefined && kind !== KIND.act) node.held.add(kind, origin, channel, payload)
-    else this.dispatch(kind, node, origin, channel, payload)
+    this.trace.note(atTicks, kind, target, origin, this.#detail(kind, payload))
+    if (this.marks.at(target) === life || kind === KIND.act) this.dispatch(kind, target, origin, channel, payload)
+    else if (this.marks.at(target) === -life) this.nodes[target]!.held!.add(kind, origin, channel, payload)
+    else this.#miss(kind, origin, target, payload)
     return true
   }
 
-  dispatch(kind: number, node: NodeState, origin: NodeState, channel: number, payload: unknown): void {
+  dispatch(kind: number, target: number, origin: number, channel: number, payload: unknown): void {
     switch (kind) {
       case KIND.message:
-        this.#deliver(node, origin, channel, payload)
+        this.#deliver(target, origin, channel, payload)
         break
       case KIND.timer: {
-        const env = node.protocols[channel]!
+        const env = this.desks[channel]![target]!
         this.#inHandler = true
         env.protocol.wake(payload, env)
         this.#inHandler = false
@@ -151,7 +157,7 @@ export class Kernel {
         break
       default:
         this.unsettled = true
-        this.conversations.happen(kind, node, origin, channel, payload)
+        this.conversations.happen(kind, this.nodes[target]!, this.nodes[origin]!, channel, payload)
     }
     if (this.#outbox.length > 0) this.#flush()
   }
@@ -174,8 +180,8 @@ export class Kernel {
     this.trace.note(this.clock.nowTicks, KIND.fault, node.index, node.index, what)
   }
 
-  #deliver(node: NodeState, origin: NodeState, channel: number, payload: unknown): void {
-    const env = node.protocols[channel]
+  #deliver(target: number, origin: number, channel: number, payload: unknown): void {
+    const env = this.desks[channel]![target]
     let message = payload
     if (env === undefined) {
       this.counts.refused++
@@ -189,15 +195,19 @@ export class Kernel {
         return
       }
     }
+    const from = this.ids[origin]!
+    this.#askerId = from
+    this.#askerIndex = origin
     this.#inHandler = true
-    env.protocol.receive(origin.id, message, env)
+    env.protocol.receive(from, message, env)
     this.#inHandler = false
+    this.#askerId = undefined
   }
 
   /** It was meant for a life of the node that is over. */
-  #miss(kind: number, origin: NodeState, node: NodeState, payload: unknown): void {
+  #miss(kind: number, origin: number, target: number, payload: unknown): void {
     this.counts.late++
-    if (kind === KIND.request) this.conversations.breakOff(payload, origin, node)
+    if (kind === KIND.request) this.conversations.breakOff(payload, this.nodes[origin]!, this.nodes[target]!)
   }
 
   /** Events reach the host in order; what it sets off by them waits its turn. */
@@ -224,6 +234,29 @@ export class Kernel {
         : 0
     }
     return kind === KIND.timer && typeof payload === 'number' ? payload | 0 : 0
+  }
+}
+
+/** A whole number for each node, in one block of memory. */
+class Marks {
+  #marks = new Int32Array(1_024)
+  #count = 0
+
+  add(): void {
+    if (this.#count === this.#marks.length) {
+      const marks = new Int32Array(this.#count * 2)
+      marks.set(this.#marks)
+      this.#marks = marks
+    }
+    this.#marks[this.#count++] = 0
+  }
+
+  at(index: number): number {
+    return this.#marks[index]!
+  }
+
+  set(index: number, mark: number): void {
+    this.#marks[index] = mark
   }
 }
 

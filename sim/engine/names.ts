@@ -1,4 +1,4 @@
-import type { PeerId, Rng } from '../../overlay/index.ts'
+import type { PeerId, Rng } from '../../overlay/env/index.ts'
 
 /** A peer id of the right form: the prefix that every ed25519 one has, and 44 drawn characters of the alphabet of base58. */
 export function drawPeerId(rng: Rng): PeerId {

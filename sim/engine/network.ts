@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import type { PeerId, Rng } from '../../overlay/index.ts'
+import type { PeerId, Rng } from '../../overlay/env/index.ts'
 import { delayTicks } from './clock.ts'
 
 /** How long a message travels, in milliseconds. Differing draws are what lets one message overtake another. */
@@ -23,14 +23,10 @@ export interface NetworkOptions {
   readonly duplicateShare?: number
 }
 
-/** A node as the network sees it. */
-export interface Attached {
-  readonly index: number
-  readonly id: PeerId
-  /** Which side of a partition it is on. */
-  side: number
-  /** By how much its messages, in and out, take longer. */
-  slowness: number
+/** Who is on the network: names by index, and back. */
+export interface Directory {
+  readonly ids: readonly PeerId[]
+  indexOf(id: PeerId): number
 }
 
 /**
@@ -39,18 +35,20 @@ export interface Attached {
  */
 export class Network {
   readonly #rng: Rng
-  readonly #find: (id: PeerId) => Attached
+  readonly #directory: Directory
   #latency: Latency
   #lossShare = 0
   #duplicateShare = 0
-  #sides: readonly PeerId[][] = []
+  /** The side of each node that a partition names, from 1. */
+  readonly #sides = new Map<number, number>()
   #partition: 'none' | 'one-way' | 'two-way' = 'none'
   /** Cut links as `from * NODES_MAX + to`. */
   readonly #cuts = new Set<number>()
+  readonly #slowness = new Map<number, number>()
 
-  constructor(rng: Rng, find: (id: PeerId) => Attached, options: NetworkOptions) {
+  constructor(rng: Rng, directory: Directory, options: NetworkOptions) {
     this.#rng = rng
-    this.#find = find
+    this.#directory = directory
     this.#latency = options.latency ?? uniformLatency({ minMs: 20, maxMs: 100 })
     this.lossShare = options.lossShare ?? 0
     this.duplicateShare = options.duplicateShare ?? 0
@@ -81,11 +79,8 @@ export class Network {
    * `oneWay`, what an earlier side says still reaches a later one, but nothing comes back. Replaces the partition before it.
    */
   partition(sides: readonly Iterable<PeerId>[], options: { readonly oneWay?: boolean } = {}): void {
-    this.#forgetSides()
-    this.#sides = sides.map((side) => [...side])
-    this.#sides.forEach((side, index) => {
-      for (const id of side) this.#find(id).side = index + 1
-    })
+    this.#sides.clear()
+    for (const [index, side] of sides.entries()) for (const id of side) this.#sides.set(this.#find(id), index + 1)
     this.#partition = options.oneWay ? 'one-way' : 'two-way'
   }
 
@@ -100,7 +95,7 @@ export class Network {
 
   /** Ends the partition and mends every cut link. Loss, duplication and slowness stay. */
   heal(): void {
-    this.#forgetSides()
+    this.#sides.clear()
     this.#partition = 'none'
     this.#cuts.clear()
   }
@@ -108,11 +103,12 @@ export class Network {
   /** Makes all messages to and from a node take `factor` times as long. 1 is as before. */
   slow(id: PeerId, factor: number): void {
     assert(factor > 0, 'time does not run back')
-    this.#find(id).slowness = factor
+    if (factor === 1) this.#slowness.delete(this.#find(id))
+    else this.#slowness.set(this.#find(id), factor)
   }
 
-  /** How many copies of a message that sets out now will arrive: 0, 1 or 2. */
-  copies(from: Attached, to: Attached): number {
+  /** How many copies of a message that sets out now will arrive: 0, 1 or 2. Nodes are told by their index. */
+  copies(from: number, to: number): number {
     if (this.#partition !== 'none' && this.#isSplit(from, to)) return 0
     if (this.#cuts.size > 0 && this.#cuts.has(linkOf(from, to))) return 0
     if (this.#lossShare > 0 && this.#rng.real() < this.#lossShare) return 0
@@ -120,22 +116,30 @@ export class Network {
   }
 
   /** How long one copy travels. */
-  travelTicks(from: Attached, to: Attached): number {
-    return delayTicks(this.#latency(from.id, to.id, this.#rng) * from.slowness * to.slowness)
+  travelTicks(from: number, to: number): number {
+    const { ids } = this.#directory
+    const ms = this.#latency(ids[from]!, ids[to]!, this.#rng)
+    return delayTicks(this.#slowness.size === 0 ? ms : ms * this.#slownessOf(from) * this.#slownessOf(to))
   }
 
-  #isSplit(from: Attached, to: Attached): boolean {
-    return this.#partition === 'one-way' ? from.side > to.side : from.side !== to.side
+  #slownessOf(index: number): number {
+    return this.#slowness.get(index) ?? 1
   }
 
-  #forgetSides(): void {
-    for (const side of this.#sides) for (const id of side) this.#find(id).side = 0
-    this.#sides = []
+  #isSplit(from: number, to: number): boolean {
+    const [fromSide, toSide] = [this.#sides.get(from) ?? 0, this.#sides.get(to) ?? 0]
+    return this.#partition === 'one-way' ? fromSide > toSide : fromSide !== toSide
+  }
+
+  #find(id: PeerId): number {
+    const index = this.#directory.indexOf(id)
+    assert(index >= 0, `no node is called ${id}`)
+    return index
   }
 }
 
-function linkOf(from: Attached, to: Attached): number {
-  return from.index * NODES_MAX + to.index
+function linkOf(from: number, to: number): number {
+  return from * NODES_MAX + to
 }
 
 /** So that a pair of indices is one exact number. */

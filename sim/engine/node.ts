@@ -9,15 +9,14 @@ import type {
   Service,
   Surroundings,
   Wire,
-} from '../../overlay/index.ts'
+} from '../../overlay/env/index.ts'
 import { chanceFor } from './chance.ts'
-import { type Clock, TICKS_PER_MS } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { ServiceEnv } from './conversations.ts'
 import { SimulatedCrypto } from './crypto.ts'
 import { Disk } from './disk.ts'
 import type { HeldEvents } from './held.ts'
 import type { Kernel } from './kernel.ts'
-import type { Attached } from './network.ts'
 import { ProtocolEnv } from './protocol-env.ts'
 
 /** A node while it is built: the part of a daemon's host that protocols stand on, and what else a machine has. */
@@ -47,25 +46,21 @@ export interface NodeCommons {
 }
 
 /** One simulated machine. A life is the time between a start and the crash or stop that ends it; memory lasts one life. */
-export class NodeState implements Attached, Surroundings, NodeHost {
+export class NodeState implements Surroundings, NodeHost {
   readonly index: number
   readonly id: PeerId
   readonly mountAll: Mount
-  /** Counts starts and ends: odd while the node is up. What was sent to one life is not for another. */
-  life = 0
-  side = 0
-  slowness = 1
   /** What has been set aside while the node is paused. */
   held: HeldEvents | undefined
   /** By channel. Empty while the node is down. */
-  protocols: (ProtocolEnv | undefined)[] = []
   services: (ServiceEnv | undefined)[] = []
   /** Whether promises may hang on what happens here. */
   converses = false
   /** By how much this machine's idea of Unix time is wrong. */
   wallSkewMs: number
+  /** Virtual time at which this life began. */
+  startedMs = 0
   readonly #commons: NodeCommons
-  #startedTicks = 0
   #rng: Rng | undefined
   #crypto: SimulatedCrypto | undefined
   #disk: Disk | undefined
@@ -76,6 +71,11 @@ export class NodeState implements Attached, Surroundings, NodeHost {
     this.id = id
     this.mountAll = mountAll
     this.wallSkewMs = wallSkewMs
+  }
+
+  /** Counts starts and ends: odd while the node is up. What was sent to one life is not for another. */
+  get life(): number {
+    return Math.abs(this.#commons.kernel.marks.at(this.index))
   }
 
   get isUp(): boolean {
@@ -92,7 +92,7 @@ export class NodeState implements Attached, Surroundings, NodeHost {
 
   /** Since the node started: clocks of two nodes, or of two lives, have nothing to do with each other. */
   get nowMs(): number {
-    return (this.#clock.nowTicks - this.#startedTicks) / TICKS_PER_MS
+    return this.#clock.nowMs - this.startedMs
   }
 
   get wallMs(): number {
@@ -112,18 +112,31 @@ export class NodeState implements Attached, Surroundings, NodeHost {
   }
 
   begin(): void {
-    this.life++
-    this.#startedTicks = this.#clock.nowTicks
+    this.#commons.kernel.marks.set(this.index, this.life + 1)
+    this.startedMs = this.#clock.nowMs
     this.mountAll(this)
   }
 
   /** Ends the life: whatever is in memory is gone, whatever is under way to it will miss it. */
   end(): void {
-    this.life++
-    this.protocols = []
+    const { kernel } = this.#commons
+    kernel.marks.set(this.index, this.life + 1)
+    for (const desk of kernel.desks) desk[this.index] = undefined
     this.services = []
     this.held = undefined
     this.converses = false
+  }
+
+  pause(held: HeldEvents): void {
+    this.held = held
+    this.#commons.kernel.marks.set(this.index, -this.life)
+  }
+
+  resume(): void {
+    const { held } = this
+    this.held = undefined
+    this.#commons.kernel.marks.set(this.index, this.life)
+    held?.release(this)
   }
 
   mount<Message, Timer, Event>(
@@ -139,7 +152,7 @@ export class NodeState implements Attached, Surroundings, NodeHost {
       protocol as unknown as Protocol<unknown, unknown, unknown>,
       onEvent as (event: unknown) => void,
     )
-    this.protocols[kernel.channelOf(wire.id)] = env
+    kernel.desks[kernel.channelOf(wire.id)]![this.index] = env
     kernel.start(env)
     return env as unknown as Env<Message, Timer, Event>
   }

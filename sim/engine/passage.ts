@@ -1,4 +1,5 @@
-import { type Plain, RoostError } from '../../overlay/index.ts'
+import type { Plain } from '../../overlay/env/index.ts'
+import { RoostError } from '../../overlay/error/index.ts'
 import { plainBytes } from './size.ts'
 
 /** Bytes for values and back: the daemon's codec, given to the simulation by whoever may import it. */

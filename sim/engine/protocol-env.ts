@@ -1,18 +1,23 @@
 import assert from 'node:assert'
-import type { Crypto, Env, PeerId, Protocol, Rng, Wire } from '../../overlay/index.ts'
-import { delayTicks } from './clock.ts'
+import type { Crypto, Env, PeerId, Protocol, Rng, Wire } from '../../overlay/env/index.ts'
+import { RoostError } from '../../overlay/error/index.ts'
 import { KIND, type Kernel } from './kernel.ts'
 import type { NodeState } from './node.ts'
+import type { Parcel, Passage } from './passage.ts'
 
 /** The world of one protocol on one node, for one of its lives. */
 export class ProtocolEnv implements Env<unknown, unknown, unknown> {
-  readonly node: NodeState
-  readonly wire: Wire<unknown>
   readonly protocol: Protocol<unknown, unknown, unknown>
-  readonly onEvent: (event: unknown) => void
   readonly #kernel: Kernel
+  readonly #index: number
   readonly #life: number
   readonly #channel: number
+  readonly #startedMs: number
+  readonly rng: Rng
+  readonly self: PeerId
+  readonly wire: Wire<unknown>
+  readonly node: NodeState
+  readonly onEvent: (event: unknown) => void
 
   constructor(
     kernel: Kernel,
@@ -21,30 +26,28 @@ export class ProtocolEnv implements Env<unknown, unknown, unknown> {
     protocol: Protocol<unknown, unknown, unknown>,
     onEvent: (event: unknown) => void,
   ) {
-    this.#kernel = kernel
-    this.node = node
-    this.wire = wire
     this.protocol = protocol
-    this.onEvent = onEvent
+    this.#kernel = kernel
+    this.#index = node.index
     this.#life = node.life
     this.#channel = kernel.channelOf(wire.id)
+    this.#startedMs = node.startedMs
+    this.rng = node.rng
+    this.self = node.id
+    this.wire = wire
+    this.node = node
+    this.onEvent = onEvent
   }
 
   get isAlive(): boolean {
-    return this.#life === this.node.life
+    return Math.abs(this.#kernel.marks.at(this.#index)) === this.#life
   }
 
-  get self(): PeerId {
-    return this.node.id
-  }
   get nowMs(): number {
-    return this.node.nowMs
+    return this.#kernel.clock.nowMs - this.#startedMs
   }
   get wallMs(): number {
     return this.node.wallMs
-  }
-  get rng(): Rng {
-    return this.node.rng
   }
   get crypto(): Crypto {
     return this.node.crypto
@@ -53,35 +56,37 @@ export class ProtocolEnv implements Env<unknown, unknown, unknown> {
   /** A message beyond its bound is dropped and counted, as any other loss: sending promises nothing. */
   send(to: PeerId, message: unknown): void {
     const kernel = this.#kernel
-    const target = kernel.find(to)
-    assert(target !== this.node, 'a node sends to itself')
-    if (this.#life !== this.node.life) return
-    let payload = message
-    if (kernel.passage !== undefined) {
-      try {
-        const parcel = kernel.passage.pack(message, this.wire.messageBytesMax)
-        kernel.counts.bytesSent += parcel.bytesCount
-        payload = parcel
-      } catch {
-        kernel.counts.refused++
-        return
-      }
-    }
-    if (target === undefined) {
+    const target = kernel.indexOf(to)
+    assert(target !== this.#index, 'a node sends to itself')
+    if (!this.isAlive) return
+    const { passage } = kernel
+    const payload = passage === undefined ? message : this.#pack(passage, message)
+    if (payload === TOO_LARGE) kernel.counts.refused++
+    else if (target >= 0) kernel.transmit(KIND.message, this.#index, target, this.#channel, payload)
+    else {
       kernel.counts.sent++
       kernel.counts.lost++
-    } else kernel.transmit(KIND.message, this.node, target, this.#channel, payload)
+    }
   }
 
   wakeAfter(delayMs: number, timer: unknown): void {
-    const { node } = this
-    if (this.#life !== node.life) return
-    const kernel = this.#kernel
-    const atTicks = kernel.clock.nowTicks + delayTicks(delayMs)
-    kernel.queue.add(atTicks, KIND.timer, node.index, node.life, node.index, this.#channel, timer)
+    if (this.isAlive) this.#kernel.schedule(KIND.timer, this.#index, delayMs, this.#channel, timer)
   }
 
   emit(event: unknown): void {
-    if (this.#life === this.node.life) this.#kernel.emit(this, event)
+    if (this.isAlive) this.#kernel.emit(this, event)
+  }
+
+  #pack(passage: Passage, message: unknown): Parcel | typeof TOO_LARGE {
+    try {
+      const parcel = passage.pack(message, this.wire.messageBytesMax)
+      this.#kernel.counts.bytesSent += parcel.bytesCount
+      return parcel
+    } catch (thrown) {
+      if (thrown instanceof RoostError && thrown.code === 'MESSAGE_TOO_LARGE') return TOO_LARGE
+      throw thrown
+    }
   }
 }
+
+const TOO_LARGE = Symbol('too large')

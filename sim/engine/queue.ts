@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import { RoostError } from '../../overlay/index.ts'
+import { RoostError } from '../../overlay/error/index.ts'
 
 /**
  * What will happen, in the order of its time; what falls on the same time comes in the order in which it was added.

@@ -1,5 +1,6 @@
 import assert from 'node:assert'
-import { asRoostError, RoostError, type PeerId, type Rng } from '../../overlay/index.ts'
+import type { PeerId, Rng } from '../../overlay/env/index.ts'
+import { asRoostError, RoostError } from '../../overlay/error/index.ts'
 import { chanceFor } from './chance.ts'
 import { TICKS_PER_MS } from './clock.ts'
 import { Conversations } from './conversations.ts'
@@ -63,7 +64,7 @@ export class Simulation {
       eventsPendingMax: options.eventsPendingMax ?? EVENTS_PENDING_MAX,
       passage: passage === 'plain' ? undefined : passage === 'strict' ? strictPassage : codecPassage(passage),
     })
-    this.network = new Network(chanceFor(seed, 'network'), (id) => this.#find(id), options)
+    this.network = new Network(chanceFor(seed, 'network'), this.#kernel, options)
     this.#kernel.network = this.network
     this.#kernel.conversations = new Conversations(this.#kernel)
     this.#commons = { kernel: this.#kernel, seed, wallStartMs: options.wallStartMs ?? WALL_START_MS }
@@ -147,17 +148,15 @@ export class Simulation {
   pause(id: PeerId, network: PausedNetwork = 'lost'): void {
     const node = this.#find(id)
     assert(node.isUp && node.held === undefined, `${id} is not running`)
-    node.held = new HeldEvents(this.#kernel, network)
+    node.pause(new HeldEvents(this.#kernel, network))
     this.#kernel.noteFault(node, FAULT.pause)
   }
 
   resume(id: PeerId): void {
     const node = this.#find(id)
-    const { held } = node
-    assert(held !== undefined, `${id} is not paused`)
-    node.held = undefined
+    assert(node.held !== undefined, `${id} is not paused`)
     this.#kernel.noteFault(node, FAULT.resume)
-    held.release(node)
+    node.resume()
   }
 
   /** Sets a node's wall clock forward, or back. Monotonic time knows nothing of it. */
@@ -170,7 +169,7 @@ export class Simulation {
   /** Does something at a time to come: a fault, a user's command. It may start conversations. */
   act(afterMs: number, action: () => void): void {
     assert(this.#kernel.nodes.length > 0, 'somebody must be there for something to happen')
-    this.#kernel.schedule(KIND.act, this.#kernel.nodes[0]!, afterMs, 0, action)
+    this.#kernel.schedule(KIND.act, 0, afterMs, 0, action)
   }
 
   /**
