@@ -17,8 +17,10 @@ export interface CommandContext {
   readonly output: Output
   /** The ids that `@last` stands for, by kind. */
   readonly last: { get(kind: string): string | undefined; set(kind: string, id: string): void }
-  /** Aborted by ctrl-c. */
+  /** Aborted by ctrl-c, and requests with it; one that brings a signal of its own goes by that alone. */
   readonly signal: AbortSignal
+  /** Ends the command with this exit status when everything has been said: a job's own. */
+  exit(status: number): never
 }
 
 /** Results on stdout, all else on stderr. */
@@ -26,6 +28,8 @@ export interface Output {
   readonly json: boolean
   /** With `--json` the one document of the command; otherwise nothing. */
   document(value: unknown): void
+  /** With `--json` one line of a stream of results (NDJSON); otherwise nothing. */
+  record(value: unknown): void
   /** A line of result, for people; nothing with `--json`. */
   line(text: string): void
   /** Upper-case headers, no borders; nothing with `--json`. */
