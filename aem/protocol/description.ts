@@ -1,4 +1,3 @@
-import { RoostError } from '../../overlay/index.ts'
 import { FieldReader, malformedJob } from './field-reader.ts'
 import { parseBytes, parseDurationMs } from './quantity.ts'
 import { NODES_MAX } from './shapes.ts'

@@ -29,14 +29,14 @@ export type JobEvent = JobHappening & {
 
 /** What an event says, before it has its number. */
 export type JobHappening =
-  /** The job is accepted. `body` is what the user signed, `statement` the signed whole: what nodes ask to see. */
+  /** The job is accepted. `body` is what the user signed, `statement` the signed whole: what nodes ask to see, and nobody else does. */
   | {
       readonly type: 'submitted'
       readonly jobId: JobId
       readonly owner: string
       readonly controller: PeerId
       readonly body: Plain
-      readonly statement: Plain
+      readonly statement?: NonNullable<Plain>
     }
   /** It waits for nodes. Ends the attempt that was under way, if one was. */
   | { readonly type: 'queued'; readonly reason: string }
@@ -124,5 +124,7 @@ export function parseJobEvent(value: unknown): JobEvent {
 
 /** The event as anybody may see it, and as JSON can carry it: without the signed statement. */
 export function publicEvent(event: JobEvent): JobEvent {
-  return event.type === 'submitted' ? { ...event, statement: null } : event
+  if (event.type !== 'submitted') return event
+  const { statement: _statement, ...told } = event
+  return told
 }

@@ -1,4 +1,5 @@
 export { promisedBytes, readDescription, type JobDescription } from './description.ts'
+export { JOBS_COUNT_MAX, type JobOptions } from './controller.ts'
 export {
   FINAL_STATES,
   isFinal,
@@ -10,9 +11,10 @@ export {
   type JobHappening,
   type JobState,
 } from './events.ts'
+export { FEED_BUFFER_COUNT_MAX, FEED_READ_MS, JobFeed, type FeedSource } from './feed.ts'
 export { malformedJob, type FieldPath } from './field-reader.ts'
 export { isJobId, JOB_ID_CHARS, jobIdOf, parseUnitId, unitIdOf, type JobId, type UnitId } from './ids.ts'
-export { type JobOptions, JobService } from './job-service.ts'
+export { JobService } from './job-service.ts'
 export { applyEvent, isUnitOver, viewOf, type JobView, type UnitState, type UnitView } from './job-view.ts'
 export type { InputFile, JobStore, Launcher, RecoveredUnit, UnitExit, UnitOrder, UnitStore } from './launcher.ts'
 export { jobWire, type JobReply, type JobRequest } from './messages.ts'

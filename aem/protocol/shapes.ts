@@ -13,7 +13,7 @@ export const REASON_CHARS_MAX = 500
 /** Most events of a log given at once; who wants more asks again from there. */
 export const EVENTS_COUNT_MAX = 500
 
-/** The encoded length that a signed statement may have, checked where it is decoded; its depth is checked here. */
+/** The encoded length that a signed statement may have. With the peers of a gang it must fit one message. */
 export const STATEMENT_BYTES_MAX = 128 * 1024
 const STATEMENT_DEPTH_MAX = 32
 
@@ -36,9 +36,10 @@ export const unitId: Shape<string> = (value, path) => {
 }
 
 /** Any plain value that is not too deep. What it means is the business of who checks the signature. */
-export const statement: Shape<Plain & {}> = (value, path) => {
-  if (!isPlain(value, STATEMENT_DEPTH_MAX)) throw shape.malformed(path, 'a plain value')
-  return value as Plain & {}
+export const statement: Shape<NonNullable<Plain>> = (value, path) => {
+  if (value === undefined || value === null || !isPlain(value, STATEMENT_DEPTH_MAX))
+    throw shape.malformed(path, 'a plain value')
+  return value as NonNullable<Plain>
 }
 
 function isPlain(value: unknown, depthLeft: number): boolean {
@@ -47,6 +48,29 @@ function isPlain(value: unknown, depthLeft: number): boolean {
   if (value instanceof Uint8Array) return true
   if (typeof value !== 'object' || depthLeft === 0) return false
   return Object.values(value).every((inner) => isPlain(inner, depthLeft - 1))
+}
+
+/** Roughly how long a plain value is when it is encoded, never less than its texts and bytes; stops counting beyond `bytesMax`. */
+export function plainBytes(value: Plain, bytesMax: number): number {
+  if (typeof value === 'string') return 3 + utf8Bytes(value)
+  if (value instanceof Uint8Array) return 3 + value.length
+  if (typeof value !== 'object' || value === null) return 9
+  let bytes = 3
+  for (const [key, inner] of Object.entries(value)) {
+    bytes += (Array.isArray(value) ? 0 : 3 + utf8Bytes(key)) + plainBytes(inner as Plain, bytesMax)
+    if (bytes > bytesMax) break
+  }
+  return bytes
+}
+
+function utf8Bytes(text: string): number {
+  let bytes = text.length
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index)
+    // A surrogate is half of a character of four bytes.
+    if (unit >= 0x80) bytes += unit >= 0x800 && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1
+  }
+  return bytes
 }
 
 const reason = shape.text(REASON_CHARS_MAX)

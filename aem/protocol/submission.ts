@@ -1,9 +1,10 @@
 import { shape, type Plain } from '../../overlay/index.ts'
 import { promisedBytes, readDescription, type JobDescription } from './description.ts'
 import { malformedJob } from './field-reader.ts'
-import { unitIdOf } from './ids.ts'
+import { unitIdOf, type JobId } from './ids.ts'
 import type { InputFile, UnitOrder } from './launcher.ts'
 import { inputFiles } from './order-shape.ts'
+import { jobId, REASON_CHARS_MAX } from './shapes.ts'
 import type { Assignment } from './unit-log.ts'
 
 /** The action under which a submission is signed; its body is `{ description, inputs }`, the description as the user wrote it. */
@@ -46,6 +47,13 @@ export function readSubmission(value: unknown): Submission {
   if (given.size !== inputs.length || named.size !== given.size || !inputs.every((input) => named.has(input.name)))
     throw malformedJob(['stage', 'in'], 'the files that come with the job are not the ones that it names')
   return { description, inputs }
+}
+
+const cancellationBody = shape.record({ jobId, reason: shape.optional(shape.text(REASON_CHARS_MAX)) })
+
+/** The body of a signed cancellation, or `MESSAGE_MALFORMED`. */
+export function readCancellation(value: unknown): { readonly jobId: JobId; readonly reason?: string } {
+  return cancellationBody(value, 'cancellation')
 }
 
 /** What one unit is to run: a function of what the user signed and of where the controller put the units. */

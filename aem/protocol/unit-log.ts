@@ -49,7 +49,7 @@ export interface Assignment {
   readonly peers: readonly PeerId[]
   readonly controller: PeerId
   /** What the user signed. */
-  readonly statement: Plain
+  readonly statement: NonNullable<Plain>
 }
 
 export const assignmentFields = {

@@ -1,0 +1,340 @@
+import { RoostError, type PeerId, type Plain } from '../../overlay/index.ts'
+import { Backoff } from './backoff.ts'
+import { inBackground, isStopping, surely } from './background.ts'
+import { isFinal, type JobEvent, type JobHappening } from './events.ts'
+import { Follower } from './following.ts'
+import { jobIdOf, parseUnitId, type JobId } from './ids.ts'
+import { JobRecord } from './job-record.ts'
+import { isUnitOver, type JobView, type UnitView } from './job-view.ts'
+import type { JobReply, JobRequest, UnitNews } from './messages.ts'
+import { outcomeOf } from './outcome.ts'
+import { Placer } from './placing.ts'
+import type { JobPorts, JobWorld } from './ports.ts'
+import { EVENTS_COUNT_MAX, plainBytes, REASON_CHARS_MAX, shorten, STATEMENT_BYTES_MAX } from './shapes.ts'
+import { CANCEL_ACTION, readCancellation, readSubmission, SUBMIT_ACTION } from './submission.ts'
+import { GRACE_MS, NODES_CHANGED_MS, PLACE_BACKOFF, QUEUED_EVENT_GAP_MS } from './timing.ts'
+import { Places } from './waiting.ts'
+
+export interface JobOptions {
+  /** How long a node may be away before its units count as lost; `GRACE_MS` where it is not given. */
+  readonly graceMs?: number
+}
+
+/** The most jobs that a controller keeps. Beyond it the one that ended first goes; with none ended a submission is `BUSY`. */
+export const JOBS_COUNT_MAX = 10_000
+
+/** Jobs being placed at the same time; the others wait their turn. */
+export const PLACING_COUNT_MAX = 16
+
+/**
+ * Owns the jobs that were submitted at this node. Each one's log is the truth about it: what is to be done follows from its view alone,
+ * which is how a restart takes up every unfinished job wherever it stood. (A group of controllers for each job comes in here.)
+ */
+export class Controller {
+  readonly #world: JobWorld
+  readonly #ports: JobPorts
+  readonly #placer: Placer
+  readonly #follower: Follower
+  readonly #jobs = new Map<JobId, JobRecord>()
+  /** Submissions whose first event is being written. */
+  readonly #accepting = new Map<JobId, Promise<JobView>>()
+  readonly #places = new Places(PLACING_COUNT_MAX)
+  /** Jobs that found no room, in the order in which they came. */
+  readonly #waiting = new Set<JobRecord>()
+  #isNodesChangeNoted = false
+
+  constructor(world: JobWorld, ports: JobPorts, { graceMs = GRACE_MS }: JobOptions) {
+    this.#world = world
+    this.#ports = ports
+    this.#placer = new Placer(world, ports.nodes)
+    this.#follower = new Follower(
+      {
+        world,
+        nodes: ports.nodes,
+        onNews: (job, unit, news) => this.#takeNews(job, unit, news),
+        onLost: (job) => this.#finish(job),
+      },
+      { graceMs },
+    )
+  }
+
+  /** Takes up the jobs of an earlier life, before anything is answered. */
+  async recover(): Promise<void> {
+    for (const jobId of await this.#ports.jobs.list()) {
+      const events = await this.#ports.jobs.read(jobId, 1)
+      if (events.length === 0) continue
+      const job = this.#keep(events)
+      // Some node may have confirmed, none was told to start: the attempt ends here, and its nodes are told so when they ask.
+      await job.append((view) =>
+        view.placement === 'matched' && !isFinal(view.state)
+          ? { type: 'queued', reason: 'its controller restarted while it was being placed' }
+          : undefined,
+      )
+    }
+  }
+
+  /** Goes on with everything that is unfinished. */
+  resume(): void {
+    for (const job of this.#jobs.values())
+      if (!isFinal(job.view.state)) inBackground(this.#world, job.id, this.#drive(job))
+  }
+
+  get queuedCount(): number {
+    let count = 0
+    for (const { view } of this.#jobs.values()) if (!isFinal(view.state) && view.placement !== 'placed') count++
+    return count
+  }
+
+  view(jobId: JobId): JobView | undefined {
+    return this.#jobs.get(jobId)?.view
+  }
+
+  /** In the order in which they were accepted, as far as this life knows it. */
+  views(): JobView[] {
+    return [...this.#jobs.values()].map((job) => job.view)
+  }
+
+  resolve(prefix: string): JobId {
+    const text = prefix.toLowerCase()
+    const matching = text === '' ? [] : [...this.#jobs.keys()].filter((jobId) => jobId.startsWith(text))
+    if (matching.length > 1)
+      throw new RoostError('ID_AMBIGUOUS', `${matching.length} jobs here begin with ${prefix}`, { data: { prefix } })
+    const [jobId] = matching
+    if (jobId === undefined) throw jobNotFound(prefix)
+    return jobId
+  }
+
+  async events(jobId: JobId, fromNumber: number): Promise<readonly JobEvent[]> {
+    const job = this.#jobs.get(jobId)
+    if (!job) throw jobNotFound(jobId)
+    const { lastNumber } = job.view
+    if (fromNumber > lastNumber) return []
+    const events = await this.#ports.jobs.read(jobId, fromNumber)
+    // The store may hold one more, of which its keeper does not know yet whether it landed.
+    return events.filter((event) => event.number <= lastNumber).slice(0, EVENTS_COUNT_MAX)
+  }
+
+  async submit(statement: NonNullable<Plain>): Promise<JobView> {
+    if (plainBytes(statement, STATEMENT_BYTES_MAX) > STATEMENT_BYTES_MAX)
+      throw new RoostError('JOB_MALFORMED', `a signed job has at most ${STATEMENT_BYTES_MAX} bytes`, {
+        data: { path: [] },
+        hint: 'put the program into a file and stage it in',
+      })
+    const jobId = jobIdOf(statement, this.#world.surroundings.crypto)
+    const known = this.#jobs.get(jobId)
+    if (known) return known.view
+    const underWay = this.#accepting.get(jobId)
+    if (underWay) return underWay
+    const accepting = this.#accept(jobId, statement)
+    this.#accepting.set(jobId, accepting)
+    try {
+      return await accepting
+    } finally {
+      this.#accepting.delete(jobId)
+    }
+  }
+
+  async cancel(jobId: JobId, statement: Plain): Promise<JobView> {
+    const job = this.#jobs.get(jobId)
+    if (!job) throw jobNotFound(jobId)
+    const { owner: by, body } = this.#ports.check(statement, CANCEL_ACTION, { fresh: true })
+    const cancellation = readCancellation(body)
+    if (cancellation.jobId !== jobId) throw new RoostError('DENIED', 'the signed cancellation is for another job')
+    if (by !== job.view.owner) throw new RoostError('DENIED', `job ${jobId} belongs to another user`)
+    const reason = shorten(cancellation.reason ?? 'cancelled by its owner')
+    await job.append((view) =>
+      isFinal(view.state) || view.cancelling ? undefined : { type: 'cancelling', by, reason },
+    )
+    job.wakeAll()
+    return job.view
+  }
+
+  /** A node tells what became of a unit. */
+  async unitReport(from: PeerId, { unitId, events }: JobRequest & { type: 'unit-report' }): Promise<JobReply> {
+    const { jobId, index } = parseUnitId(unitId)!
+    const job = this.#jobs.get(jobId)
+    if (!job) return { type: 'given-up', reason: `${this.#world.surroundings.self} has no job ${jobId}` }
+    const unit = job.view.units[index]
+    if (unit?.unitId !== unitId || unit.node !== from)
+      return { type: 'given-up', reason: 'that attempt to place the job was given up' }
+    return this.#takeNews(job, unit, events)
+  }
+
+  /** Membership has changed its mind about a node, or learnt something new of it. */
+  nodeChanged(node: PeerId): void {
+    for (const job of this.#jobs.values()) {
+      if (job.view.placement !== 'placed' || isFinal(job.view.state)) continue
+      for (const unit of job.view.units) if (unit.node === node) job.following[unit.index]!.poke()
+    }
+    if (this.#isNodesChangeNoted || this.#waiting.size === 0) return
+    this.#isNodesChangeNoted = true
+    inBackground(
+      this.#world,
+      node,
+      this.#world.sleep(NODES_CHANGED_MS).then(() => {
+        this.#isNodesChangeNoted = false
+        this.#tryWaiting()
+      }),
+    )
+  }
+
+  async #accept(jobId: JobId, statement: NonNullable<Plain>): Promise<JobView> {
+    const { owner, body } = this.#ports.check(statement, SUBMIT_ACTION, { fresh: true })
+    readSubmission(body)
+    await this.#makeRoom()
+    const { self, wallMs } = this.#world.surroundings
+    const event: JobEvent = {
+      type: 'submitted',
+      jobId,
+      owner,
+      controller: self,
+      body,
+      statement,
+      number: 1,
+      atMs: wallMs,
+    }
+    await this.#ports.jobs.append(jobId, [event])
+    const job = this.#keep([event])
+    this.#ports.onJobEvent?.(event, job.view)
+    inBackground(this.#world, jobId, this.#drive(job))
+    return job.view
+  }
+
+  async #makeRoom(): Promise<void> {
+    if (this.#jobs.size + this.#accepting.size < JOBS_COUNT_MAX) return
+    let oldest: JobView | undefined
+    for (const { view } of this.#jobs.values())
+      if (isFinal(view.state) && view.endedAtMs! < (oldest?.endedAtMs ?? Infinity)) oldest = view
+    if (!oldest) throw new RoostError('BUSY', `this node controls ${JOBS_COUNT_MAX} unfinished jobs already`)
+    this.#jobs.delete(oldest.id)
+    await this.#ports.jobs.remove(oldest.id)
+  }
+
+  #keep(events: readonly JobEvent[]): JobRecord {
+    const { surroundings, sleep } = this.#world
+    const onEvent = this.#ports.onJobEvent ?? (() => undefined)
+    const job = new JobRecord(events, { store: this.#ports.jobs, surroundings, sleep, onEvent })
+    this.#jobs.set(job.id, job)
+    return job
+  }
+
+  /** Brings a job from wherever it stands to its end. */
+  async #drive(job: JobRecord): Promise<void> {
+    await this.#place(job)
+    if (isFinal(job.view.state)) return
+    this.#finish(job)
+    await Promise.all(job.view.units.map((unit) => this.#follower.follow(job, unit.index)))
+  }
+
+  /** Until the job has nodes, or was cancelled without. */
+  async #place(job: JobRecord): Promise<void> {
+    const backoff = new Backoff(this.#world.surroundings.rng, PLACE_BACKOFF)
+    let saidMs = -Infinity
+    while (isUnplaced(job.view)) {
+      if (job.view.cancelling) {
+        await surely(this.#world, job.id, () => job.append(endedUnplaced))
+        continue
+      }
+      const reason = await this.#places.with(() => this.#attempt(job))
+      if (!isUnplaced(job.view) || job.view.cancelling) continue
+      const { nowMs } = this.#world.surroundings
+      if (reason !== undefined && isWorthSaying(job.view, reason, nowMs - saidMs)) {
+        await surely(this.#world, job.id, () => job.append(queuedFor(reason)))
+        saidMs = nowMs
+      }
+      this.#waiting.add(job)
+      await job.placing.wait(backoff.next())
+      this.#waiting.delete(job)
+    }
+  }
+
+  async #attempt(job: JobRecord): Promise<string | undefined> {
+    if (!isUnplaced(job.view) || job.view.cancelling) return undefined
+    try {
+      return await this.#placer.attempt(job)
+    } catch (thrown) {
+      if (isStopping(thrown)) throw thrown
+      this.#world.trouble(job.id, thrown)
+      return undefined
+    }
+  }
+
+  /** Takes what a unit's log says; `noted` once it is durable, `given-up` where nobody wants the unit any more. */
+  async #takeNews(job: JobRecord, { index, unitId }: UnitView, news: readonly UnitNews[]): Promise<JobReply> {
+    for (const event of news)
+      while (await job.append((view) => heard(view, index, unitId, event))) {
+        // A lost unit is found by the first event that it takes, and ends by the second.
+      }
+    const unit = job.view.units[index]!
+    if (unit.unitId !== unitId) return { type: 'given-up', reason: 'that attempt to place the job was given up' }
+    if (isUnitOver(unit)) this.#finish(job)
+    const isEnded = news.some((event) => event.type === 'exited' || event.type === 'released')
+    if (isFinal(job.view.state) && !isEnded) return { type: 'given-up', reason: `the job has ended: ${job.view.state}` }
+    return { type: 'noted' }
+  }
+
+  /** Ends the job if all its units are over. */
+  #finish(job: JobRecord): void {
+    const ending = surely(this.#world, job.id, () =>
+      job.append((view) =>
+        view.placement === 'placed' && !isFinal(view.state) && view.units.every(isUnitOver)
+          ? { type: 'ended', ...outcomeOf(view) }
+          : undefined,
+      ),
+    )
+    inBackground(
+      this.#world,
+      job.id,
+      ending.then((isEnded) => {
+        if (!isEnded) return
+        job.wakeAll()
+        this.#tryWaiting()
+      }),
+    )
+  }
+
+  /** There may be room now: those who wait longest look at once, the others when their time comes. */
+  #tryWaiting(): void {
+    let left = PLACING_COUNT_MAX
+    for (const job of this.#waiting) {
+      if (left-- === 0) return
+      job.placing.poke()
+    }
+  }
+}
+
+function jobNotFound(id: string): RoostError {
+  return new RoostError('JOB_NOT_FOUND', `no job ${id.slice(0, REASON_CHARS_MAX)} is controlled here`)
+}
+
+function isUnplaced(view: JobView): boolean {
+  return !isFinal(view.state) && view.placement !== 'placed'
+}
+
+function endedUnplaced(view: JobView): JobHappening | undefined {
+  return isUnplaced(view) ? { type: 'ended', ...outcomeOf(view) } : undefined
+}
+
+function queuedFor(reason: string): (view: JobView) => JobHappening | undefined {
+  return (view) => (isUnplaced(view) && !view.cancelling ? { type: 'queued', reason: shorten(reason) } : undefined)
+}
+
+function isWorthSaying(view: JobView, reason: string, sinceMs: number): boolean {
+  return view.state !== 'queued' || (view.reason !== shorten(reason) && sinceMs >= QUEUED_EVENT_GAP_MS)
+}
+
+/** What an event of a unit's log means for its job; nothing where the job knows it already, or is over. */
+function heard(view: JobView, index: number, unitId: string | undefined, event: UnitNews): JobHappening | undefined {
+  const unit = view.units[index]!
+  if (view.placement !== 'placed' || isFinal(view.state) || unit.unitId !== unitId) return undefined
+  const about = { unit: index, node: unit.node!, attempt: unit.attempt! }
+  const isEnd = event.type === 'exited' || event.type === 'released'
+  if (unit.state === 'lost' && (isEnd || event.type === 'started'))
+    return { type: 'unit-found', ...about, reason: `${unit.node} is back with it` }
+  if (unit.state === 'starting' && event.type === 'started') return { type: 'unit-started', ...about }
+  if (unit.state !== 'starting' && unit.state !== 'running') return undefined
+  if (event.type === 'exited') return { type: 'unit-exited', ...about, exit: event.exit }
+  if (event.type === 'released')
+    return { type: 'unit-exited', ...about, exit: { kind: 'unstartable', reason: event.reason } }
+  return undefined
+}

@@ -1,0 +1,121 @@
+import { asRoostError, type CallEnv, type PeerId } from '../../overlay/index.ts'
+import { Backoff } from './backoff.ts'
+import { isStopping } from './background.ts'
+import { parseJobEvent, type JobEvent } from './events.ts'
+import { Waker } from './waiting.ts'
+
+/** Events heard ahead of their turn that are kept; the furthest ahead go first, and are read later. */
+export const FEED_BUFFER_COUNT_MAX = 256
+
+/** How often a feed reads when it hears nothing: a lost hint that no other follows is noticed after this. */
+export const FEED_READ_MS = 5_000
+
+/** Between attempts to read from a controller that does not answer. */
+const READ_BACKOFF = { firstMs: 250, lastMs: 10_000 } as const
+
+/**
+ * Gives a watcher each event of a job once, in order. Hints come by pub/sub and may be lost, doubled, late, out of order or forged; the
+ * controller's log is the truth. A hint from the controller that is next in turn is taken as it is; one that leaves a gap, and silence,
+ * make the feed read the log from its cursor.
+ */
+export class JobFeed {
+  readonly #env: Pick<CallEnv<never, never>, 'rng' | 'sleep'>
+  readonly #source: FeedSource
+  readonly #ahead = new Map<number, JobEvent>()
+  readonly #waker: Waker
+  readonly #backoff: Backoff
+  #next: number
+  #hasEnded = false
+  #isStopped = false
+
+  constructor(
+    env: Pick<CallEnv<never, never>, 'rng' | 'sleep'>,
+    source: FeedSource,
+    { from = 1 }: { from?: number } = {},
+  ) {
+    this.#env = env
+    this.#source = source
+    this.#waker = new Waker((delayMs) => this.#env.sleep(delayMs))
+    this.#backoff = new Backoff(env.rng, READ_BACKOFF)
+    this.#next = from
+  }
+
+  /** The number of the event that is given next: where a later feed would go on. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** Takes what pub/sub brought, whatever it is. */
+  hint(from: PeerId, value: unknown): void {
+    if (from !== this.#source.controller) return
+    let event: JobEvent
+    try {
+      event = parseJobEvent(value)
+    } catch {
+      return
+    }
+    this.#keep(event)
+    this.#give()
+    if (this.#ahead.size > 0 || this.#hasEnded) this.#waker.poke()
+  }
+
+  /**
+   * Reads and gives until the job's last event has been given or the feed is stopped. Rejects with what `read` says about a job that is
+   * not there or not to be read; anything else is tried again.
+   */
+  async run(): Promise<void> {
+    while (!this.#isStopped && !this.#hasEnded) {
+      if (await this.#read()) continue
+      await this.#waker.wait(FEED_READ_MS)
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#waker.poke()
+  }
+
+  /** Whether there may be more to read at once. */
+  async #read(): Promise<boolean> {
+    const from = this.#next
+    try {
+      const events = await this.#source.read(from)
+      for (const event of events) this.#keep(event)
+      this.#give()
+      this.#backoff.reset()
+      return events.length > 0
+    } catch (thrown) {
+      if (isStopping(thrown) || LASTING_CODES.has(asRoostError(thrown).code)) throw thrown
+      await this.#env.sleep(this.#backoff.next())
+      return true
+    }
+  }
+
+  #keep(event: JobEvent): void {
+    if (event.number < this.#next) return
+    this.#ahead.set(event.number, event)
+    if (this.#ahead.size > FEED_BUFFER_COUNT_MAX) this.#ahead.delete(Math.max(...this.#ahead.keys()))
+  }
+
+  #give(): void {
+    for (let event = this.#ahead.get(this.#next); event; event = this.#ahead.get(this.#next)) {
+      if (this.#isStopped || this.#hasEnded) return
+      this.#ahead.delete(event.number)
+      this.#next++
+      this.#hasEnded = event.type === 'ended'
+      this.#source.deliver(event)
+    }
+  }
+}
+
+export interface FeedSource {
+  /** Whose hints count. */
+  readonly controller: PeerId
+  /** Durable events from this number on, in order; perhaps not all. */
+  read(fromNumber: number): Promise<readonly JobEvent[]>
+  /** Must not throw. */
+  deliver(event: JobEvent): void
+}
+
+/** Errors of a read that do not go away. */
+const LASTING_CODES: ReadonlySet<string> = new Set(['JOB_NOT_FOUND', 'DENIED', 'NOT_MEMBER'])
