@@ -1,7 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Level } from 'level'
 import type { Directory, Events, Fetch, Log } from '../../overlay/contract/index.ts'
-import type { CallEnv, CallWire, Crypto, Env, PeerId, Plain, Protocol, Service, Wire } from '../../overlay/index.ts'
+import type {
+  CallEnv,
+  CallWire,
+  Env,
+  PeerId,
+  Plain,
+  Protocol,
+  Service,
+  Surroundings,
+  Wire,
+} from '../../overlay/index.ts'
 
 /** What the daemon gets from the network and what it must bring: all that is known of libp2p outside this folder. */
 
@@ -23,8 +33,8 @@ export interface Admitted {
 }
 
 export interface NetworkOptions {
-  /** Seed of the node's ed25519 key, 32 bytes. Its public half is the node's name. */
-  readonly seed: Uint8Array
+  /** The node's ed25519 key: seed and public key, 64 bytes, as `rawPrivateKey` gives it. It must be that of `surroundings.self`. */
+  readonly privateKey: Uint8Array
   /** Multiaddrs to listen on, for example `/ip4/0.0.0.0/tcp/4510`; port 0 takes any free one. Empty: dials only. */
   readonly listen: readonly string[]
   /** Multiaddrs to make known in place of those it listens on. */
@@ -35,7 +45,8 @@ export interface NetworkOptions {
 
 export interface NetworkDependencies {
   readonly admission: Admission
-  readonly crypto: Crypto
+  /** The node's name, clocks, chance and signatures: what protocols get in their `Env`. */
+  readonly surroundings: Surroundings
   /** Fingerprint of the VO's authority, which stands in directory records. Read when it is needed, since a joining node has none yet. */
   readonly vo: () => string
   readonly log: Log

@@ -1,1 +1,3 @@
 export type { Admission, Admitted, Network, NetworkDependencies, NetworkOptions } from './contract.ts'
+export { callerOf } from './http.ts'
+export { createNetwork } from './network.ts'

@@ -1,0 +1,92 @@
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { RoostError, asRoostError } from '../../overlay/index.ts'
+import type { PeerId } from '../../overlay/index.ts'
+import type { Gate } from './gate.ts'
+
+/** Finds peers: by the addresses that were made known, else by what libp2p remembers or its DHT can find. */
+
+/** Peers whose addresses are kept; beyond it the one that was told longest ago is forgotten, and libp2p has to find it. */
+export const KNOWN_PEERS_COUNT_MAX = 20_000
+/** Addresses of one peer; a machine with more announces its best ones first. */
+export const ADDRESSES_COUNT_MAX = 16
+/** A connection over known addresses: a handshake takes a tenth of a second, a lost packet a few. */
+const DIAL_MS = 5_000
+/** A peer without known addresses has to be looked up first; who is not found quickly is mostly not there. */
+const LOOKUP_MS = 3_000
+const OPEN_STREAM_MS = 5_000
+
+export class Dialer {
+  readonly #libp2p: Libp2p
+  readonly #gate: Gate
+  readonly #known = new Map<PeerId, readonly Multiaddr[]>()
+
+  constructor(libp2p: Libp2p, gate: Gate) {
+    this.#libp2p = libp2p
+    this.#gate = gate
+  }
+
+  know(peer: PeerId, addresses: readonly string[]): void {
+    const parsed = addresses.slice(0, ADDRESSES_COUNT_MAX).flatMap((address) => parseAddress(peer, address))
+    this.#known.delete(peer)
+    if (parsed.length === 0) return
+    this.#known.set(peer, parsed)
+    if (this.#known.size > KNOWN_PEERS_COUNT_MAX) this.#known.delete(this.#known.keys().next().value!)
+  }
+
+  /** An admitted connection. Rejects with `PEER_UNREACHABLE`, or with why the peer or we refused. */
+  async connect(peer: PeerId): Promise<Connection> {
+    const open = this.#gate.connectionTo(peer)
+    if (open !== undefined) return open
+    const connection = await this.#dial(peer)
+    try {
+      await this.#gate.admitted(connection)
+      return connection
+    } catch (thrown) {
+      const error = asRoostError(thrown)
+      throw error.code === 'CONNECTION_LOST' || error.code === 'CALL_TIMEOUT' ? unreachable(peer, error) : error
+    }
+  }
+
+  /** A stream over an admitted connection. Rejects as `connect` does. */
+  async open(peer: PeerId, protocol: string, streamsMax: number): Promise<{ stream: Stream; connection: Connection }> {
+    const connection = await this.connect(peer)
+    try {
+      const stream = await connection.newStream(protocol, {
+        signal: AbortSignal.timeout(OPEN_STREAM_MS),
+        maxOutboundStreams: streamsMax,
+      })
+      return { stream, connection }
+    } catch (cause) {
+      throw unreachable(peer, cause)
+    }
+  }
+
+  async #dial(peer: PeerId): Promise<Connection> {
+    const addresses = this.#known.get(peer)
+    try {
+      return addresses === undefined
+        ? await this.#libp2p.dial(peerIdFromString(peer), { signal: AbortSignal.timeout(LOOKUP_MS) })
+        : await this.#libp2p.dial([...addresses], { signal: AbortSignal.timeout(DIAL_MS) })
+    } catch (cause) {
+      throw unreachable(peer, cause)
+    }
+  }
+}
+
+function parseAddress(peer: PeerId, address: string): Multiaddr[] {
+  try {
+    const parsed = multiaddr(address)
+    const named = parsed.getComponents().findLast((component) => component.name === 'p2p')?.value
+    if (named === undefined) return [parsed.encapsulate(`/p2p/${peer}`)]
+    return named === peer ? [parsed] : []
+  } catch {
+    return []
+  }
+}
+
+function unreachable(peer: PeerId, cause: unknown): RoostError {
+  return new RoostError('PEER_UNREACHABLE', `${peer} could not be reached`, { cause })
+}

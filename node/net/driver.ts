@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict'
+import type { Connection, Stream } from '@libp2p/interface'
+import { decode, encode } from '../codec/index.ts'
+import { RoostError, asRoostError } from '../../overlay/index.ts'
+import type {
+  CallEnv,
+  CallOptions,
+  CallWire,
+  Env,
+  PeerId,
+  Plain,
+  Protocol,
+  Service,
+  Surroundings,
+  Wire,
+} from '../../overlay/index.ts'
+import type { Log } from '../../overlay/contract/index.ts'
+import { after } from './clock.ts'
+import type { Counters } from './counters.ts'
+import { BODY_BYTES_MAX, decodeEnvelope, decodeError, encodeEnvelope, encodeError } from './envelope.ts'
+import type { Envelope } from './envelope.ts'
+import { Link, cancelled } from './link.ts'
+import { Seat } from './seat.ts'
+
+/**
+ * Drives protocols and conversations on the real network: what `Env` and `CallEnv` promise, over one framed stream a peer. A frame
+ * is decoded in two steps, its envelope first, so that the bound of the wire that it is for holds before its body is looked
+ * at. Whatever a peer sends ends in a parsed message, an answer, or a count; a peer that sends too much nonsense is
+ * disconnected.
+ */
+export const GRID_PROTOCOL = '/roost/grid/1'
+
+/** Requests of one peer that are being answered; more are answered with `BUSY`. */
+export const ANSWERS_OPEN_MAX = 256
+/** Frames of one peer within `MALFORMED_WINDOW_MS` that nobody here can read. Versions that do not fit make some; a flood is an attack. */
+export const MALFORMED_COUNT_MAX = 128
+const MALFORMED_WINDOW_MS = 60_000
+
+export interface DriverDependencies {
+  readonly surroundings: Surroundings
+  readonly log: Log
+  readonly counters: Counters
+  /** A stream for the grid's protocol to an admitted peer; rejects with a `RoostError`. */
+  readonly open: (peer: PeerId) => Promise<{ stream: Stream; connection: Connection }>
+  readonly disconnect: (peer: PeerId, reason: string) => void
+}
+
+interface Channel {
+  readonly messageBytesMax: number
+  /** A message for a state machine; throws where it cannot be parsed. */
+  receive?(from: PeerId, body: Uint8Array): void
+  /** A request; resolves to the encoded reply. Rejects or throws with what the caller is told. */
+  answer?(from: PeerId, body: Uint8Array): Promise<Uint8Array>
+  leave(): void
+}
+
+interface Peer {
+  readonly link: Link
+  answersOpenCount: number
+  malformedCount: number
+  malformedSinceMs: number
+}
+
+export class Driver {
+  readonly #dependencies: DriverDependencies
+  readonly #channels = new Map<string, Channel>()
+  readonly #peers = new Map<PeerId, Peer>()
+  #isStopped = false
+
+  constructor(dependencies: DriverDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  get linksCount(): number {
+    return this.#peers.size
+  }
+
+  get callsOpenCount(): number {
+    return [...this.#peers.values()].reduce((sum, { link }) => sum + link.callsOpenCount, 0)
+  }
+
+  get waitingBytes(): number {
+    return [...this.#peers.values()].reduce((sum, { link }) => sum + link.waitingBytes, 0)
+  }
+
+  mount<Message, Timer, Event>(
+    wire: Wire<Message>,
+    protocol: Protocol<Message, Timer, Event>,
+    onEvent: (event: Event) => void,
+  ): Env<Message, Timer, Event> {
+    const { surroundings, log, counters } = this.#dependencies
+    const send = (to: PeerId, message: Message): void => this.#send(to, wire, message)
+    const seat = new Seat<Message, Timer, Event>(wire.id, protocol, onEvent, { surroundings, log, counters, send })
+    this.#addChannel(wire.id, {
+      messageBytesMax: wire.messageBytesMax,
+      receive: (from, body) => {
+        const message = wire.parse(decode(body, { bytesMax: wire.messageBytesMax }))
+        // Not within the parse's own error handling: what a handler throws is the seat's to report.
+        seat.receive(from, message)
+      },
+      leave: () => seat.leave(),
+    })
+    try {
+      seat.start()
+    } catch (thrown) {
+      this.unmount(wire.id)
+      throw thrown
+    }
+    return seat.env
+  }
+
+  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply> {
+    const conversations = new Conversations(this.#dependencies.surroundings)
+    const encodeReply = (reply: Reply): Uint8Array => {
+      const body = encode(reply as Plain)
+      if (body.length > wire.messageBytesMax)
+        throw new RoostError('MESSAGE_TOO_LARGE', `a reply of ${body.length} bytes`, { certain: false })
+      return body
+    }
+    this.#addChannel(wire.id, {
+      messageBytesMax: wire.messageBytesMax,
+      answer: async (from, body) => {
+        const request = wire.parseRequest(decode(body, { bytesMax: wire.messageBytesMax }))
+        return encodeReply(await service.answer(from, request))
+      },
+      leave: () => conversations.leave(),
+    })
+    return conversations.env<Request, Reply>(async (to, request, options) => {
+      const body = await this.#call(to, wire, request as Plain, options)
+      try {
+        return wire.parseReply(decode(body, { bytesMax: wire.messageBytesMax }))
+      } catch (cause) {
+        const error = asRoostError(cause)
+        throw new RoostError(error.code, `the reply of ${to}: ${error.message}`, { cause, certain: false })
+      }
+    })
+  }
+
+  unmount(wireId: string): void {
+    const channel = this.#channels.get(wireId)
+    this.#channels.delete(wireId)
+    channel?.leave()
+  }
+
+  /** Takes a stream of the grid's protocol that an admitted peer opened. */
+  accept(stream: Stream, connection: Connection): void {
+    if (this.#isStopped) stream.abort(new Error('stopped'))
+    else this.#peer(connection.remotePeer.toString()).link.accept(stream, connection)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    for (const wireId of [...this.#channels.keys()]) this.unmount(wireId)
+    const reason = new RoostError('CANCELLED', 'the node is stopping', { certain: false })
+    for (const { link } of [...this.#peers.values()]) link.stop(reason)
+    this.#peers.clear()
+  }
+
+  #addChannel(wireId: string, channel: Channel): void {
+    assert(!this.#isStopped, 'the network is stopped')
+    assert(!this.#channels.has(wireId), `${wireId} is mounted already`)
+    assert(channel.messageBytesMax <= BODY_BYTES_MAX, `${wireId} asks for messages beyond ${BODY_BYTES_MAX} bytes`)
+    this.#channels.set(wireId, channel)
+  }
+
+  #send<Message>(to: PeerId, wire: Wire<Message>, message: Message): void {
+    if (this.#isStopped) return
+    const body = encode(message as Plain)
+    const isSmall = body.length <= wire.messageBytesMax
+    if (isSmall && this.#peer(to).link.send(encodeEnvelope({ channel: wire.id, kind: 'message', id: 0, body }))) return
+    this.#dependencies.counters.add('grid_dropped_messages')
+    if (!isSmall)
+      this.#dependencies.log.warn(
+        { peer: to, protocol: wire.id, bytes: body.length },
+        'a message beyond its bound was not sent',
+      )
+  }
+
+  async #call(
+    to: PeerId,
+    wire: { readonly id: string; readonly messageBytesMax: number },
+    request: Plain,
+    options: CallOptions,
+  ): Promise<Uint8Array> {
+    if (this.#isStopped || options.signal?.aborted) throw cancelled(to)
+    const body = encode(request)
+    if (body.length > wire.messageBytesMax)
+      throw new RoostError(
+        'MESSAGE_TOO_LARGE',
+        `a request of ${body.length} bytes where ${wire.messageBytesMax} are the bound`,
+      )
+    if (to === this.#dependencies.surroundings.self) return await this.#answerSelf(wire.id, body, options)
+    return await this.#peer(to).link.call(
+      (id) => encodeEnvelope({ channel: wire.id, kind: 'request', id, body }),
+      options,
+    )
+  }
+
+  async #answerSelf(wireId: string, body: Uint8Array, { timeoutMs, signal }: CallOptions): Promise<Uint8Array> {
+    const { self } = this.#dependencies.surroundings
+    const limit = Promise.withResolvers<never>()
+    const late = new RoostError('CALL_TIMEOUT', `no answer within ${timeoutMs} ms`, { certain: false })
+    const stopTimer = after(timeoutMs, () => limit.reject(late))
+    const onAbort = (): void => limit.reject(cancelled(self))
+    signal?.addEventListener('abort', onAbort)
+    try {
+      return await Promise.race([this.#answered(self, wireId, body), limit.promise])
+    } catch (thrown) {
+      // As if it had crossed the network: nothing but the record arrives.
+      throw decodeError(encodeError(asRoostError(thrown)))
+    } finally {
+      stopTimer()
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #peer(id: PeerId): Peer {
+    const known = this.#peers.get(id)
+    if (known !== undefined) return known
+    const { surroundings, counters, open } = this.#dependencies
+    const link = new Link(id, {
+      self: surroundings.self,
+      counters,
+      open: () => open(id),
+      onFrame: (frame) => this.#take(id, peer, frame),
+      onIdle: () => {
+        if (this.#peers.get(id) === peer && peer.answersOpenCount === 0) this.#peers.delete(id)
+      },
+    })
+    const peer: Peer = { link, answersOpenCount: 0, malformedCount: 0, malformedSinceMs: 0 }
+    this.#peers.set(id, peer)
+    return peer
+  }
+
+  #take(from: PeerId, peer: Peer, frame: Uint8Array): void {
+    const { counters } = this.#dependencies
+    counters.add('grid_received_frames')
+    counters.add('grid_received_bytes', frame.length)
+    try {
+      const envelope = decodeEnvelope(frame)
+      if (envelope.kind === 'message') this.#takeMessage(from, envelope)
+      else if (envelope.kind === 'request') void this.#takeRequest(from, peer, envelope)
+      else if (envelope.kind === 'reply') peer.link.settle(envelope.id, { body: envelope.body })
+      else peer.link.settle(envelope.id, { error: decodeError(envelope.body) })
+    } catch (thrown) {
+      this.#malformed(from, peer, thrown)
+    }
+  }
+
+  #takeMessage(from: PeerId, { channel, body }: Envelope): void {
+    const mounted = this.#channels.get(channel)
+    if (mounted?.receive === undefined) this.#dependencies.counters.add('grid_unknown_protocol_frames')
+    else mounted.receive(from, body)
+  }
+
+  async #takeRequest(from: PeerId, peer: Peer, { channel, id, body }: Envelope): Promise<void> {
+    const { counters, log } = this.#dependencies
+    if (peer.answersOpenCount >= ANSWERS_OPEN_MAX) {
+      counters.add('grid_busy_answers')
+      const busy = new RoostError('BUSY', `more than ${ANSWERS_OPEN_MAX} requests at once`)
+      peer.link.answer(encodeEnvelope({ channel, kind: 'error', id, body: encodeError(busy) }))
+      return
+    }
+    peer.answersOpenCount++
+    let answer: Pick<Envelope, 'kind' | 'body'>
+    try {
+      answer = { kind: 'reply', body: await this.#answered(from, channel, body) }
+    } catch (thrown) {
+      if (!(thrown instanceof RoostError)) {
+        counters.add('grid_handler_errors')
+        log.error({ err: thrown, protocol: channel, peer: from }, 'a service failed')
+      } else if (thrown.code === 'MESSAGE_MALFORMED') {
+        this.#malformed(from, peer, thrown)
+      }
+      answer = { kind: 'error', body: encodeError(asRoostError(thrown)) }
+    }
+    peer.answersOpenCount--
+    if (!peer.link.answer(encodeEnvelope({ channel, id, ...answer }))) counters.add('grid_dropped_answers')
+  }
+
+  async #answered(from: PeerId, wireId: string, body: Uint8Array): Promise<Uint8Array> {
+    const channel = this.#channels.get(wireId)
+    if (channel?.answer !== undefined) return await channel.answer(from, body)
+    this.#dependencies.counters.add('grid_unknown_protocol_frames')
+    throw new RoostError('PROTOCOL_UNKNOWN', `${wireId.slice(0, 128)} is not spoken here`)
+  }
+
+  #malformed(from: PeerId, peer: Peer, thrown: unknown): void {
+    const { counters, log, surroundings, disconnect } = this.#dependencies
+    counters.add('grid_malformed_frames')
+    log.debug({ peer: from, err: thrown }, 'a malformed frame')
+    if (surroundings.nowMs - peer.malformedSinceMs > MALFORMED_WINDOW_MS) {
+      peer.malformedSinceMs = surroundings.nowMs
+      peer.malformedCount = 0
+    }
+    if (++peer.malformedCount !== MALFORMED_COUNT_MAX) return
+    counters.add('grid_disconnected_peers')
+    log.warn({ peer: from, malformedCount: peer.malformedCount }, 'a peer that sends nonsense was disconnected')
+    disconnect(from, 'too many malformed messages')
+  }
+}
+
+/** The asking side of one wire: ends its sleeps and calls with it. */
+class Conversations {
+  readonly #surroundings: Surroundings
+  readonly #open = new Set<() => void>()
+  #isLeft = false
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings
+  }
+
+  env<Request, Reply>(
+    call: (to: PeerId, request: Request, options: CallOptions) => Promise<Reply>,
+  ): CallEnv<Request, Reply> {
+    const surroundings = this.#surroundings
+    return {
+      self: surroundings.self,
+      rng: surroundings.rng,
+      crypto: surroundings.crypto,
+      get nowMs() {
+        return surroundings.nowMs
+      },
+      get wallMs() {
+        return surroundings.wallMs
+      },
+      call: (to, request, options) => this.#untilLeft(call(to, request, options), cancelled(to)),
+      sleep: (delayMs) => this.#sleep(delayMs),
+    }
+  }
+
+  leave(): void {
+    this.#isLeft = true
+    for (const cancel of [...this.#open]) cancel()
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    const woken = Promise.withResolvers<void>()
+    const stopTimer = after(delayMs, woken.resolve)
+    const sleep = this.#untilLeft(woken.promise, new RoostError('CANCELLED', 'the protocol was stopped'))
+    sleep.catch(() => {}).finally(stopTimer)
+    return sleep
+  }
+
+  #untilLeft<Result>(promise: Promise<Result>, reason: RoostError): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const cancel = (): void => {
+        this.#open.delete(cancel)
+        reject(reason)
+      }
+      this.#open.add(cancel)
+      promise.then(resolve, reject).finally(() => this.#open.delete(cancel))
+      if (this.#isLeft) cancel()
+    })
+  }
+}

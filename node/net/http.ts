@@ -1,0 +1,178 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Connection, Stream } from '@libp2p/interface'
+import { Pool, fetch as undiciFetch } from 'undici'
+import type { buildConnector } from 'undici'
+import { RoostError } from '../../overlay/index.ts'
+import type { PeerId } from '../../overlay/index.ts'
+import type { Fetch } from '../../overlay/contract/index.ts'
+import type { Counters } from './counters.ts'
+import { StreamSocket } from './stream-socket.ts'
+
+/** HTTP between nodes: node:http and undici over libp2p streams. The listener knows from the connection who calls. */
+export const HTTP_PROTOCOL = '/roost/http/1'
+
+/** Streams of one peer that are served at once, and that one peer is asked on; more requests wait at the asking side. */
+export const SOCKETS_PER_PEER_MAX = 64
+/** Peers with a pool of streams; beyond it the one that was asked longest ago loses its pool once its requests are done. */
+const POOLS_COUNT_MAX = 512
+/** How long a stream without a request stays open, at the asking side and, a little later, at the other. */
+const IDLE_MS = 5_000
+const SERVER_IDLE_MS = 2 * IDLE_MS
+
+export type HttpListener = (request: IncomingMessage, response: ServerResponse) => void
+
+/** The node that sent a request that came in over libp2p. */
+export function callerOf(request: IncomingMessage): PeerId {
+  const socket = request.socket as unknown
+  if (socket instanceof StreamSocket) return socket.peer
+  throw new RoostError('INTERNAL', 'this request did not come from a peer')
+}
+
+export class HttpServer {
+  readonly #server: Server
+  readonly #sockets = new Set<StreamSocket>()
+  readonly #counters: Counters
+  #listener: HttpListener | undefined
+
+  constructor(counters: Counters) {
+    this.#counters = counters
+    this.#server = createServer((request, response) => this.#answer(request, response))
+    this.#server.keepAliveTimeout = SERVER_IDLE_MS
+    this.#server.on('clientError', (_error, socket) => socket.destroy())
+  }
+
+  get socketsCount(): number {
+    return this.#sockets.size
+  }
+
+  listen(listener: HttpListener): void {
+    this.#listener = listener
+  }
+
+  /** Serves a stream of an admitted peer. */
+  accept(stream: Stream, connection: Connection): void {
+    const socket = new StreamSocket(stream, connection.remotePeer.toString())
+    this.#sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => this.#sockets.delete(socket))
+    this.#server.emit('connection', socket as unknown as Socket)
+  }
+
+  stop(): void {
+    this.#listener = undefined
+    for (const socket of this.#sockets) socket.destroy(new Error('the node is stopping'))
+    this.#server.close()
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    this.#counters.add('http_requests')
+    response.on('error', () => {})
+    if (this.#listener === undefined) {
+      response.writeHead(503).end()
+      return
+    }
+    this.#listener(request, response)
+  }
+}
+
+export interface HttpClientDependencies {
+  readonly counters: Counters
+  /** A stream for HTTP to an admitted peer; rejects with a `RoostError`. */
+  readonly open: (peer: PeerId) => Promise<{ stream: Stream; connection: Connection }>
+}
+
+export class HttpClient {
+  readonly #dependencies: HttpClientDependencies
+  readonly #pools = new Map<PeerId, Pool>()
+  #isStopped = false
+
+  constructor(dependencies: HttpClientDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** The web's fetch, to one peer. */
+  fetchFrom(peer: PeerId): Fetch {
+    return async (input, init) => {
+      const request = new Request(input, init)
+      const url = new URL(request.url)
+      try {
+        const response = await undiciFetch(`${ORIGIN}${url.pathname}${url.search}`, {
+          method: request.method,
+          headers: [...request.headers],
+          // A stream of this process's own Request is one of undici's too: both are Node's ReadableStream.
+          body: request.body as never,
+          ...(request.body !== null && { duplex: 'half' }),
+          redirect: 'manual',
+          signal: request.signal,
+          dispatcher: this.#pool(peer),
+        })
+        const { status, statusText } = response
+        const headers = new Headers([...response.headers])
+        return new Response(response.body as ReadableStream | null, { status, statusText, headers })
+      } catch (thrown) {
+        this.#dependencies.counters.add('http_failed_requests')
+        throw this.#failure(peer, thrown, request.signal)
+      }
+    }
+  }
+
+  get poolsCount(): number {
+    return this.#pools.size
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    const pools = [...this.#pools.values()]
+    this.#pools.clear()
+    await Promise.all(pools.map((pool) => pool.destroy()))
+  }
+
+  #pool(peer: PeerId): Pool {
+    if (this.#isStopped) throw new RoostError('CANCELLED', 'the node is stopping')
+    const known = this.#pools.get(peer)
+    this.#pools.delete(peer)
+    const pool = known ?? this.#makePool(peer)
+    this.#pools.set(peer, pool)
+    if (this.#pools.size > POOLS_COUNT_MAX) {
+      const [oldest, oldestPool] = this.#pools.entries().next().value!
+      this.#pools.delete(oldest)
+      void oldestPool.close()
+    }
+    return pool
+  }
+
+  #makePool(peer: PeerId): Pool {
+    const connect = (_options: buildConnector.Options, done: buildConnector.Callback): void => {
+      this.#dependencies.open(peer).then(
+        ({ stream }) => {
+          const socket = new StreamSocket(stream, peer)
+          socket.on('error', () => {})
+          done(null, socket as unknown as Socket)
+        },
+        (thrown: Error) => done(thrown, null),
+      )
+    }
+    return new Pool(ORIGIN, {
+      connect: connect as never,
+      connections: SOCKETS_PER_PEER_MAX,
+      pipelining: 1,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: IDLE_MS,
+      // Following a job's output may say nothing for hours; a peer that is gone shows on its connection, and callers bring signals.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+  }
+
+  #failure(peer: PeerId, thrown: unknown, signal: AbortSignal): RoostError {
+    if (signal.aborted)
+      return new RoostError('CANCELLED', `the request to ${peer} was given up`, { cause: thrown, certain: false })
+    for (let cause = thrown; cause instanceof Error; cause = cause.cause) if (cause instanceof RoostError) return cause
+    return new RoostError('CONNECTION_LOST', `the request to ${peer} got no answer`, { cause: thrown, certain: false })
+  }
+}
+
+/** The host means nothing: the pool is the peer. */
+const ORIGIN = 'http://peer'

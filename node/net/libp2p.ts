@@ -1,0 +1,166 @@
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
+import { gossipsub } from '@libp2p/gossipsub'
+import type { GossipSub } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import type { Identify } from '@libp2p/identify'
+import type { Libp2p } from '@libp2p/interface'
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import type { KadDHT, SingleKadDHT } from '@libp2p/kad-dht'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import type { Ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { yamux } from '@libp2p/yamux'
+import { LevelDatastore } from 'datastore-level'
+import { createLibp2p } from 'libp2p'
+import { RoostError } from '../../overlay/index.ts'
+import type { NetworkOptions } from './contract.ts'
+import type { Counters } from './counters.ts'
+import { EVENT_BYTES_MAX, TOPICS } from './topics.ts'
+import type { Gate } from './gate.ts'
+import { RecordStore } from './record-store.ts'
+import type { Prefer } from './record-store.ts'
+
+/** Makes the libp2p node, with the settings that measuring it asked for. Why each is there stands beside it. */
+
+export const KAD_PROTOCOL = '/roost/kad/1'
+/** The first part of a key in the DHT, `/roost-job/<id>`, by which kad-dht picks validator and selector. */
+export const JOB_NAMESPACE = 'roost-job'
+
+/** Connections at once; beyond it libp2p closes those that are worth least to it. About 100 KB each. */
+export const CONNECTIONS_COUNT_MAX = 1_000
+/** Inbound connections a second from one host. libp2p's 5 turns away most of a grid that starts on one machine. */
+const INBOUND_THRESHOLD = 200
+/** Handshakes from outside that are under way at once. */
+const INBOUND_PENDING_COUNT_MAX = 64
+/** Streams of one connection that the other side opened. HTTP takes most. */
+const INBOUND_STREAMS_COUNT_MAX = 256
+/** What a stream may have on the way unread. Without round-trip time more brings nothing; a paused reader holds this much. */
+const STREAM_WINDOW_BYTES_MAX = 1_048_576
+/** Beyond this a stream is reset: our own writers stop far below it, at the first sign that a stream is full. */
+const STREAM_WRITE_BYTES_MAX = 4_194_304
+/** A connection whose ping is not answered within this is taken for dead, also where its machine vanished without a word. */
+const PING_MS = 15_000
+
+export interface GridServices extends Record<string, unknown> {
+  readonly dht: KadDHT & Pick<SingleKadDHT, 'routingTable'>
+  readonly pubsub: GossipSub
+  readonly identify: Identify
+  readonly ping: Ping
+}
+
+export interface GridNode {
+  readonly libp2p: Libp2p<GridServices>
+  readonly records: RecordStore
+  /** Closes the database, if it was opened here. */
+  closeStore(): Promise<void>
+}
+
+export interface GridNodeDependencies {
+  readonly gate: Gate
+  readonly counters: Counters
+  /** Throws where a value under a job's key is not a record that may stand there. */
+  readonly validate: (key: Uint8Array, value: Uint8Array) => void
+  readonly prefer: Prefer
+}
+
+/** A node that is not started yet: it has neither sockets nor timers. */
+export async function makeGridNode(
+  { privateKey, listen, announce, store }: NetworkOptions,
+  { gate, counters, validate, prefer }: GridNodeDependencies,
+): Promise<GridNode> {
+  const datastore = store === undefined ? undefined : new LevelDatastore(store)
+  let records: RecordStore | undefined
+  if (typeof store === 'string') await datastore!.open()
+  const libp2p = await createLibp2p<GridServices>({
+    start: false,
+    privateKey: privateKeyFromRaw(privateKey),
+    addresses: { listen: [...listen], ...(announce !== undefined && { announce: [...announce] }) },
+    ...(datastore !== undefined && { datastore }),
+    transports: [tcp()],
+    connectionEncrypters: [noise(), tls()],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: INBOUND_STREAMS_COUNT_MAX,
+        streamOptions: {
+          maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX,
+          maxReadBufferLength: 2 * STREAM_WINDOW_BYTES_MAX,
+          maxWriteBufferLength: STREAM_WRITE_BYTES_MAX,
+        },
+      }),
+    ],
+    connectionManager: {
+      maxConnections: CONNECTIONS_COUNT_MAX,
+      inboundConnectionThreshold: INBOUND_THRESHOLD,
+      maxIncomingPendingConnections: INBOUND_PENDING_COUNT_MAX,
+      // Grids on one machine: everybody comes from one address.
+      allow: ['/ip4/127.0.0.0/ipcidr/8'],
+    },
+    connectionMonitor: { pingInterval: PING_MS, pingTimeout: { minTimeout: PING_MS } },
+    // The gate is ours; libp2p's own refuses private addresses in browsers only.
+    services: {
+      identify: identify(),
+      ping: ping(),
+      dht: (components) => {
+        records = new RecordStore(components.datastore, prefer, counters)
+        const { datastore: guarded } = records
+        const components_ = override(gate.guard(components), 'datastore', guarded)
+        return kadDHT({
+          protocol: KAD_PROTOCOL,
+          // A grid lives on private addresses as well as on public ones; the default mapper drops the private.
+          peerInfoMapper: passthroughMapper,
+          clientMode: false,
+          validators: { [JOB_NAMESPACE]: (key, value) => validate(key, value) },
+          selectors: { [JOB_NAMESPACE]: (_key, values) => best(values, prefer) },
+        })(components_) as KadDHT & Pick<SingleKadDHT, 'routingTable'>
+      },
+      pubsub: (components) =>
+        gossipsub({
+          // So that `from` is true: every event is signed by the node that published it.
+          globalSignaturePolicy: 'StrictSign',
+          allowedTopics: [...TOPICS],
+          fallbackToFloodsub: false,
+          allowPublishToZeroTopicPeers: true,
+          emitSelf: false,
+          // With it, a mesh with more than ten peers on one address empties itself.
+          scoreParams: { IPColocationFactorWeight: 0 },
+          maxInboundDataLength: 16 * EVENT_BYTES_MAX,
+          maxOutboundBufferSize: 64 * EVENT_BYTES_MAX,
+        })(gate.guard(components)),
+    },
+  })
+  return {
+    libp2p,
+    records: records!,
+    closeStore: async () => {
+      if (typeof store === 'string') await datastore!.close()
+    },
+  }
+}
+
+/** Starts listening. Rejects with `PORT_TAKEN` or `ADDRESS_UNAVAILABLE` where that is why it cannot. */
+export async function startGridNode(libp2p: Libp2p, listen: readonly string[]): Promise<void> {
+  try {
+    await libp2p.start()
+  } catch (cause) {
+    const text = `${String(cause)} ${cause instanceof AggregateError ? cause.errors.map(String).join(' ') : ''}`
+    if (text.includes('EADDRINUSE'))
+      throw new RoostError('PORT_TAKEN', `another program listens on ${listen.join(', ')}`, { cause })
+    throw new RoostError('ADDRESS_UNAVAILABLE', `cannot listen on ${listen.join(', ')}`, { cause })
+  }
+}
+
+function best(values: readonly Uint8Array[], prefer: Prefer): number {
+  let bestIndex = 0
+  for (let index = 1; index < values.length; index++) if (prefer(values[bestIndex]!, values[index]!)) bestIndex = index
+  return bestIndex
+}
+
+function override<Target extends object, Name extends keyof Target>(
+  target: Target,
+  name: Name,
+  value: Target[Name],
+): Target {
+  return new Proxy(target, { get: (inner, asked) => (asked === name ? value : Reflect.get(inner, asked)) })
+}

@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RoostError } from '../../overlay/index.ts'
+import type { CallEnv, CallWire, Env, PeerId, Plain, Protocol, Service, Wire } from '../../overlay/index.ts'
+import type { Directory, Events, Fetch } from '../../overlay/contract/index.ts'
+import type { Network, NetworkDependencies, NetworkOptions } from './contract.ts'
+import { Counters } from './counters.ts'
+import { Dialer } from './dialer.ts'
+import { DhtDirectory, prefersJobValue, validateJobValue } from './directory.ts'
+import { Driver, GRID_PROTOCOL } from './driver.ts'
+import { Gate } from './gate.ts'
+import { HTTP_PROTOCOL, HttpClient, HttpServer, SOCKETS_PER_PEER_MAX } from './http.ts'
+import { JOIN_PROTOCOL, JoinDesk, askToJoin } from './join.ts'
+import { makeGridNode, startGridNode } from './libp2p.ts'
+import type { GridNode } from './libp2p.ts'
+import { GossipEvents } from './pubsub.ts'
+
+/** Streams of the grid's protocol that one connection may have: one is used, and another while it is being replaced. */
+const GRID_STREAMS_COUNT_MAX = 4
+/** One request, one reply, and perhaps another try. */
+const JOIN_STREAMS_COUNT_MAX = 2
+/**
+ * When kad-dht's table is filled by asking around, by number of admitted peers: left to itself it stays near empty for minutes. Each
+ * asking also starts a timer in kad-dht that never ends, so there are only these.
+ */
+const REFRESH_AT_PEERS_COUNTS: readonly number[] = [1, 8, 64]
+
+/**
+ * Starts this node on the network. Rejects with `PORT_TAKEN`, `ADDRESS_UNAVAILABLE` or `STORE_FAILED`, and then nothing of it is left
+ * running.
+ */
+export async function createNetwork(options: NetworkOptions, dependencies: NetworkDependencies): Promise<Network> {
+  const counters = new Counters()
+  const gate = new Gate({ ...dependencies, counters })
+  const node = await makeNode(options, dependencies, gate, counters)
+  const network = new Libp2pNetwork(node, gate, counters, dependencies)
+  try {
+    await network.start(options)
+    return network
+  } catch (thrown) {
+    await network.stop()
+    throw thrown
+  }
+}
+
+async function makeNode(
+  options: NetworkOptions,
+  { surroundings: { crypto } }: NetworkDependencies,
+  gate: Gate,
+  counters: Counters,
+): Promise<GridNode> {
+  try {
+    return await makeGridNode(options, {
+      gate,
+      counters,
+      validate: (key, value) => validateJobValue(key, value, crypto),
+      prefer: (kept, fresh) => prefersJobValue(kept, fresh, crypto),
+    })
+  } catch (cause) {
+    if (typeof options.store !== 'string') throw cause
+    throw new RoostError('STORE_FAILED', `the database in ${options.store} cannot be opened`, { cause })
+  }
+}
+
+class Libp2pNetwork implements Network {
+  readonly self: PeerId
+  readonly #node: GridNode
+  readonly #gate: Gate
+  readonly #counters: Counters
+  readonly #dialer: Dialer
+  readonly #driver: Driver
+  readonly #directory: DhtDirectory
+  readonly #events: GossipEvents
+  readonly #httpServer: HttpServer
+  readonly #httpClient: HttpClient
+  readonly #joinDesk: JoinDesk
+  #stopping: Promise<void> | undefined
+  #isStopped = false
+
+  constructor(
+    node: GridNode,
+    gate: Gate,
+    counters: Counters,
+    { admission, surroundings, vo, log }: NetworkDependencies,
+  ) {
+    const { libp2p, records } = node
+    const { dht, pubsub } = libp2p.services
+    const { self, crypto } = surroundings
+    assert.equal(libp2p.peerId.toString(), self, 'the key is not the one of the surroundings')
+    this.self = self
+    this.#node = node
+    this.#gate = gate
+    this.#counters = counters
+    this.#dialer = new Dialer(libp2p, gate)
+    this.#driver = new Driver({
+      surroundings,
+      log,
+      counters,
+      open: (peer) => this.#dialer.open(peer, GRID_PROTOCOL, GRID_STREAMS_COUNT_MAX),
+      disconnect: (peer, reason) => this.disconnect(peer, reason),
+    })
+    this.#directory = new DhtDirectory({ self, crypto, vo, dht, records, counters, log })
+    this.#events = new GossipEvents({ self, pubsub, counters, log, connect: (peer) => this.connect(peer) })
+    this.#httpServer = new HttpServer(counters)
+    this.#httpClient = new HttpClient({
+      counters,
+      open: (peer) => this.#dialer.open(peer, HTTP_PROTOCOL, SOCKETS_PER_PEER_MAX),
+    })
+    this.#joinDesk = new JoinDesk({ admission, counters, log })
+  }
+
+  async start({ listen }: NetworkOptions): Promise<void> {
+    const { libp2p } = this.#node
+    await this.#gate.attach(libp2p)
+    const streams = (count: number): { maxInboundStreams: number; maxOutboundStreams: number } => ({
+      maxInboundStreams: count,
+      maxOutboundStreams: count,
+    })
+    await libp2p.handle(JOIN_PROTOCOL, (stream, connection) => void this.#joinDesk.answer(stream, connection), {
+      ...streams(JOIN_STREAMS_COUNT_MAX),
+    })
+    await libp2p.handle(
+      GRID_PROTOCOL,
+      this.#gate.handler((stream, connection) => this.#driver.accept(stream, connection)),
+      streams(GRID_STREAMS_COUNT_MAX),
+    )
+    await libp2p.handle(
+      HTTP_PROTOCOL,
+      this.#gate.handler((stream, connection) => this.#httpServer.accept(stream, connection)),
+      streams(SOCKETS_PER_PEER_MAX),
+    )
+    await startGridNode(libp2p, listen)
+    this.#directory.start()
+    this.#refreshAsPeersCome()
+  }
+
+  get directory(): Directory {
+    return this.#directory
+  }
+
+  get events(): Events {
+    return this.#events
+  }
+
+  addresses(): readonly string[] {
+    return this.#node.libp2p.getMultiaddrs().map(String)
+  }
+
+  know(peer: PeerId, addresses: readonly string[]): void {
+    if (peer !== this.self) this.#dialer.know(peer, addresses)
+  }
+
+  async connect(peer: PeerId): Promise<void> {
+    if (peer !== this.self) await this.#dialer.connect(peer)
+  }
+
+  disconnect(peer: PeerId, reason: string): void {
+    for (const connection of this.#node.libp2p.getConnections())
+      if (connection.remotePeer.toString() === peer) connection.abort(new Error(reason))
+  }
+
+  connected(): readonly PeerId[] {
+    return this.#gate.peers()
+  }
+
+  onAdmitted(listener: (peer: PeerId) => void): () => void {
+    return this.#gate.onAdmitted(listener)
+  }
+
+  mount<Message, Timer, Event>(
+    wire: Wire<Message>,
+    protocol: Protocol<Message, Timer, Event>,
+    onEvent: (event: Event) => void,
+  ): Env<Message, Timer, Event> {
+    return this.#driver.mount(wire, protocol, onEvent)
+  }
+
+  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply> {
+    return this.#driver.serve(wire, service)
+  }
+
+  unmount(wireId: string): void {
+    this.#driver.unmount(wireId)
+  }
+
+  serveHttp(listener: (request: IncomingMessage, response: ServerResponse) => void): void {
+    this.#httpServer.listen(listener)
+  }
+
+  peerFetch(peer: PeerId): Fetch {
+    return this.#httpClient.fetchFrom(peer)
+  }
+
+  async requestJoin(
+    addresses: readonly string[],
+    request: Plain,
+  ): Promise<{ readonly peer: PeerId; readonly reply: unknown }> {
+    return await this.#gate.whileJoining(async () => {
+      const { peer, reply, connection } = await askToJoin(this.#node.libp2p, addresses, request)
+      // It was opened without credentials and stays so; the next one is a member's.
+      if (!this.#gate.isAdmitted(connection)) connection.close().catch(() => {})
+      return { peer, reply }
+    })
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    return {
+      ...Object.fromEntries(this.#counters.entries()),
+      connections_count: this.#node.libp2p.getConnections().length,
+      admitted_peers_count: this.#gate.peers().length,
+      unadmitted_connections_count: this.#gate.unadmittedCount,
+      grid_links_count: this.#driver.linksCount,
+      grid_open_calls_count: this.#driver.callsOpenCount,
+      grid_waiting_bytes: this.#driver.waitingBytes,
+      http_served_sockets_count: this.#httpServer.socketsCount,
+      http_asked_peers_count: this.#httpClient.poolsCount,
+      event_subscriptions_count: this.#events.subscriptionsCount,
+      dht_table_peers_count: this.#node.libp2p.services.dht.routingTable.size,
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    await this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    this.#isStopped = true
+    this.#driver.stop()
+    this.#events.stop()
+    this.#directory.stop()
+    this.#gate.stop()
+    this.#httpServer.stop()
+    await this.#httpClient.stop()
+    await this.#node.libp2p.stop()
+    await this.#node.closeStore()
+  }
+
+  #refreshAsPeersCome(): void {
+    const left = [...REFRESH_AT_PEERS_COUNTS]
+    const stopListening = this.#gate.onAdmitted(() => {
+      if (this.#isStopped || this.#gate.peers().length < left[0]!) return
+      left.shift()
+      if (left.length === 0) stopListening()
+      this.#node.libp2p.services.dht.refreshRoutingTable().catch(() => {})
+    })
+  }
+}

@@ -1,0 +1,145 @@
+import { Duplex } from 'node:stream'
+import type { Stream } from '@libp2p/interface'
+import type { PeerId } from '../../overlay/index.ts'
+
+/**
+ * A libp2p stream as the socket that node:http and undici expect. It pauses the stream while nobody reads, and waits for
+ * `drain` while the peer does not; `Libp2pSocket` of @libp2p/http-utils awaits `onDrain`, which in @libp2p/utils 7.4.1 never
+ * resets, so that everything written piles up in memory.
+ */
+
+/** How long a stream that we ended may wait for the other side to end it too. */
+const LINGER_MS = 5_000
+
+export class StreamSocket extends Duplex {
+  /** Who is on the other side, as the connection has proved. */
+  readonly peer: PeerId
+  readonly remoteAddress: string
+  readonly #stream: Stream
+  #idleMs = 0
+  #idleTimer: NodeJS.Timeout | undefined
+
+  constructor(stream: Stream, peer: PeerId) {
+    super({ allowHalfOpen: true })
+    this.peer = peer
+    this.remoteAddress = peer
+    this.#stream = stream
+    stream.addEventListener('message', (event) => {
+      this.#touch()
+      if (!this.push(event.data.subarray()) && stream.status === 'open') stream.pause()
+    })
+    stream.addEventListener('end', () => this.push(null))
+    stream.addEventListener('close', (event) => this.#closed(event.error))
+    if (stream.status !== 'open') queueMicrotask(() => this.#closed(undefined))
+  }
+
+  override _read(): void {
+    if (this.#stream.readStatus === 'paused') this.#stream.resume()
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
+    this.#touch()
+    try {
+      if (this.#stream.send(chunk)) done()
+      else this.#afterDrain(done)
+    } catch (thrown) {
+      done(asError(thrown))
+    }
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#stream.close({ signal: AbortSignal.timeout(LINGER_MS) }).then(() => done(), done)
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearTimeout(this.#idleTimer)
+    if (error !== null) this.#stream.abort(error)
+    else void this.#linger()
+    done(error)
+  }
+
+  // What follows is what node:net's sockets have beyond a Duplex, as far as node:http and undici use it.
+
+  setTimeout(timeoutMs: number, listener?: () => void): this {
+    if (listener !== undefined) this.once('timeout', listener)
+    this.#idleMs = timeoutMs
+    this.#touch()
+    return this
+  }
+
+  get timeout(): number {
+    return this.#idleMs
+  }
+
+  destroySoon(): void {
+    if (this.writable) this.end()
+    if (this.writableFinished) this.destroy()
+    else this.once('finish', () => this.destroy())
+  }
+
+  setNoDelay(): this {
+    return this
+  }
+
+  setKeepAlive(): this {
+    return this
+  }
+
+  ref(): this {
+    return this
+  }
+
+  unref(): this {
+    return this
+  }
+
+  address(): object {
+    return {}
+  }
+
+  /** The stream has handed over all that was written, unless it was reset before. */
+  #afterDrain(done: (error?: Error | null) => void): void {
+    const finish = (error?: Error): void => {
+      this.#stream.removeEventListener('drain', onDrain)
+      this.#stream.removeEventListener('close', onClose)
+      done(error)
+    }
+    // A drain lets the stream send what it holds, after which it may be full again.
+    const onDrain = (): void =>
+      void queueMicrotask(() => queueMicrotask(() => this.#stream.writableNeedsDrain || finish()))
+    const onClose = (): void => finish(new Error('the stream ended before everything was sent'))
+    this.#stream.addEventListener('drain', onDrain)
+    this.#stream.addEventListener('close', onClose)
+  }
+
+  #closed(error: Error | undefined): void {
+    if (error !== undefined) this.destroy(error)
+    // What was received before may still wait here for a reader; its end follows it.
+    else if (this.#stream.readBufferLength === 0 && !this.readableEnded && !this.destroyed) this.push(null)
+  }
+
+  #touch(): void {
+    clearTimeout(this.#idleTimer)
+    if (this.#idleMs > 0 && !this.destroyed)
+      this.#idleTimer = setTimeout(() => this.emit('timeout'), this.#idleMs).unref()
+  }
+
+  /** Ends our side in order, so that what we wrote arrives; a peer that does not end its own is cut off. */
+  async #linger(): Promise<void> {
+    const stream = this.#stream
+    if (stream.status !== 'open' && stream.status !== 'closing') return
+    const cut = setTimeout(() => stream.abort(new Error('the other side did not end the stream')), LINGER_MS).unref()
+    stream.addEventListener('close', () => clearTimeout(cut))
+    try {
+      // Nobody reads any more: without this a paused stream would never reach its end.
+      if (stream.readStatus === 'paused') stream.resume()
+      await stream.close({ signal: AbortSignal.timeout(LINGER_MS) })
+    } catch (thrown) {
+      stream.abort(asError(thrown))
+    }
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
