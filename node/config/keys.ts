@@ -4,7 +4,7 @@
  */
 export const SETTING_KEYS = {
   data: { env: 'ROOST_DATA', flag: '--data', about: "the daemon's directory: keys, database, sockets" },
-  user: { env: 'ROOST_USER', flag: undefined, about: "the directory of the user's key and certificates" },
+  user: { env: undefined, flag: undefined, about: "the directory of the user's key and certificates" },
   'user-name': { env: 'ROOST_USER_NAME', flag: undefined, about: "the user's name in a new certificate" },
   name: { env: 'ROOST_NAME', flag: '--name', about: 'what people call this node' },
   listen: { env: 'ROOST_LISTEN', flag: '--listen', about: 'IP addresses to listen on' },

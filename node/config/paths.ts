@@ -1,5 +1,5 @@
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { configDirectoryPath, dataDirectoryPath, SYSTEM_CONFIG_DIRECTORY } from '../data/index.ts'
 
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -13,22 +13,14 @@ export interface DefaultPaths {
   readonly configFiles: readonly string[]
 }
 
-/**
- * Where roost looks when nobody says otherwise, after the XDG Base Directory Specification 0.8: a relative path in one of
- * its variables is ignored. The superuser without `XDG_DATA_HOME` is taken for a machine's service and uses `/var/lib`.
- */
-export function defaultPaths(env: Environment, options: { readonly isSuperuser: boolean }): DefaultPaths {
-  const home = env['HOME'] || homedir()
-  const configHome = absolute(env['XDG_CONFIG_HOME']) ?? join(home, '.config')
-  const dataHome = absolute(env['XDG_DATA_HOME']) ?? (options.isSuperuser ? '/var/lib' : join(home, '.local', 'share'))
-  const userDir = join(configHome, 'roost')
+/** Where roost looks when no setting says otherwise (`node/data/paths.ts` has the rules). */
+export function defaultPaths(env: Environment): DefaultPaths {
+  const from = { env, uid: process.getuid?.() }
+  const userDir = configDirectoryPath(undefined, from)
+  const dirs = new Set([userDir, SYSTEM_CONFIG_DIRECTORY])
   return {
-    dataDir: join(dataHome, 'roost'),
+    dataDir: dataDirectoryPath(undefined, from),
     userDir,
-    configFiles: [join(userDir, 'config.yaml'), '/etc/roost/config.yaml'],
+    configFiles: [...dirs].map((dir) => join(dir, 'config.yaml')),
   }
-}
-
-function absolute(path: string | undefined): string | undefined {
-  return path?.startsWith('/') ? path : undefined
 }

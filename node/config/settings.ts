@@ -28,7 +28,7 @@ export interface SettingsSources {
  * A client that names only directories loads neither the YAML parser nor the schemas: they take longer than its request.
  */
 export async function loadSettings(sources: SettingsSources): Promise<Settings> {
-  const paths = defaultPaths(sources.env, { isSuperuser: process.getuid?.() === 0 })
+  const paths = defaultPaths(sources.env)
   const texts = { ...textsFromEnvironment(sources.env), ...sources.flags }
   const files = sources.configFile === undefined ? paths.configFiles.filter(existsSync) : [resolve(sources.configFile)]
   const layers = [await layerFromTexts(texts), ...(await readFiles(files, sources.configFile === undefined))]

@@ -1,0 +1,1 @@
+export { runCommandLine, type CommandLineHost } from './command-line.ts'

@@ -1,0 +1,100 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, type PathLike } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errorFromRecord, RoostError } from '../../overlay/index.ts'
+import type { Status } from '../surface/index.ts'
+import { SOCKET_NAME, socketFetch } from './socket-fetch.ts'
+
+export interface StartOptions {
+  /** The script that Node.js runs: the one that runs now. */
+  readonly entry: string
+  /** The flags of `roost up`, but for `--data` and `--detach`. */
+  readonly args: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly dataDir: string
+  /** Gives up waiting; the daemon is then ended. */
+  readonly signal: AbortSignal
+}
+
+export interface StartedDaemon {
+  readonly pid: number
+  readonly status: Status
+}
+
+/** A daemon's log where it runs detached, in its data directory. */
+export const LOG_NAME = 'daemon.log'
+
+/** How long a daemon may take until it answers. It makes keys, joins and listens; most are there within two seconds. */
+const READY_MS_MAX = 60_000
+
+/** How often it is asked whether it is ready. */
+const POLL_MS = 25
+
+/**
+ * Starts a daemon in a session of its own, so that it outlives this process and its terminal, and resolves when it answers.
+ * What it fails with is thrown here as it is; when it says nothing, that is `DAEMON_START_FAILED`.
+ */
+export async function startDaemon(options: StartOptions): Promise<StartedDaemon> {
+  const logFile = join(options.dataDir, LOG_NAME)
+  const log = openLog(options.dataDir, logFile)
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, options.entry, 'up', '--data', options.dataDir, ...options.args],
+    { detached: true, stdio: ['ignore', log, log, 'ipc'], env: options.env, cwd: '/' },
+  )
+  closeSync(log)
+  try {
+    return await ready(child, options, logFile)
+  } catch (error) {
+    if (child.exitCode === null) child.kill('SIGTERM')
+    throw error
+  } finally {
+    child.removeAllListeners()
+    if (child.connected) child.disconnect()
+    child.unref()
+  }
+}
+
+/** The daemon is told to send its error over the channel that it has with us (`up` does); its log has the rest. */
+async function ready(child: ChildProcess, options: StartOptions, logFile: string): Promise<StartedDaemon> {
+  let failure: RoostError | undefined
+  let hasEnded = false
+  child.on('message', (message) => (failure ??= errorFromRecord(message)))
+  child.on('error', (cause) => {
+    failure ??= new RoostError('DAEMON_START_FAILED', `cannot run ${process.execPath}: ${cause.message}`, { cause })
+    hasEnded = true
+  })
+  // `close`, not `exit`: by then the channel has given all that was sent.
+  child.on('close', () => (hasEnded = true))
+
+  const hint = `its log says why: ${logFile}`
+  const deadlineMs = performance.now() + READY_MS_MAX
+  while (!hasEnded) {
+    const status = await askStatus(options)
+    if (status?.pid === child.pid && status) return { pid: status.pid, status }
+    if (options.signal.aborted) throw new RoostError('CANCELLED', 'interrupted before the daemon was ready')
+    if (performance.now() > deadlineMs)
+      throw new RoostError('DAEMON_START_FAILED', `the daemon was not ready after ${READY_MS_MAX / 1000} s`, { hint })
+    await sleep(POLL_MS)
+  }
+  throw failure ?? new RoostError('DAEMON_START_FAILED', 'the daemon ended before it was ready', { hint })
+}
+
+async function askStatus({ dataDir, signal }: StartOptions): Promise<Status | undefined> {
+  try {
+    const response = await socketFetch(join(dataDir, SOCKET_NAME), { signal, unreachableHint: '' })('/status')
+    return (await response.json()) as Status
+  } catch {
+    return undefined
+  }
+}
+
+function openLog(dataDir: string, logFile: PathLike): number {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    return openSync(logFile, 'a', 0o600)
+  } catch (cause) {
+    throw new RoostError('DIRECTORY_UNWRITABLE', `cannot write in ${dataDir}: ${(cause as Error).message}`, { cause })
+  }
+}
