@@ -19,17 +19,17 @@ export function toBase64url(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes that `text` stands for. Bits that carry nothing must be zero, so that no two texts stand for the same bytes.
- * Where it is not base64url: the index of the first letter that cannot stand there.
+ * The bytes that `text` stands for; undefined where it is not base64url. Bits that carry nothing must be zero, so that no two
+ * texts stand for the same bytes.
  */
-export function fromBase64url(text: string): Uint8Array | { readonly badIndex: number } {
+export function fromBase64url(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(Math.floor((text.length * 6) / 8))
   let filled = 0
   let held = 0
   let heldBits = 0
-  for (let index = 0; index < text.length; index++) {
-    const value = VALUES.get(text[index]!)
-    if (value === undefined) return { badIndex: index }
+  for (const letter of text) {
+    const value = VALUES.get(letter)
+    if (value === undefined) return undefined
     held = (held << 6) | value
     heldBits += 6
     if (heldBits < 8) continue
@@ -37,5 +37,5 @@ export function fromBase64url(text: string): Uint8Array | { readonly badIndex: n
     bytes[filled++] = held >>> heldBits
     held &= (1 << heldBits) - 1
   }
-  return heldBits < 6 && held === 0 ? bytes : { badIndex: text.length - 1 }
+  return heldBits < 6 && held === 0 ? bytes : undefined
 }

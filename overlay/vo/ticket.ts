@@ -42,6 +42,8 @@ const ADDRESS_CHARS_MAX = 200
 export const TICKET_CHARS_MAX = 3_000
 
 const LENGTH_BYTES = 2
+/** Letters that hold the length: four stand for three bytes. */
+const LENGTH_LETTERS = 4
 const FINGERPRINT_BYTES = 32
 const EXPIRY_BYTES = 5
 const CHECKSUM_BYTES = 4
@@ -83,24 +85,29 @@ export function parseTicket(text: string): Ticket {
     throw /^roost\d+-/.test(compact)
       ? malformed('this ticket is of another version of roost', 'use the version of roost that printed it')
       : malformed(`a ticket begins with ${TICKET_PREFIX}`)
-  const bytes = fromBase64url(compact.slice(TICKET_PREFIX.length))
-  if (!(bytes instanceof Uint8Array)) {
-    const index = TICKET_PREFIX.length + bytes.badIndex
-    throw malformed(
-      `the ticket is mistyped or cut: ${JSON.stringify(compact[index] ?? '')} cannot be its character ${index + 1}`,
-    )
-  }
-  const declaredBytes = new Reader(bytes).number(LENGTH_BYTES)
-  if (bytes.length < declaredBytes) {
-    const missing = Math.ceil(((declaredBytes - bytes.length) * 8) / 6)
-    throw malformed(`the ticket is cut: about ${missing} characters are missing`)
-  }
-  if (bytes.length > declaredBytes || bytes.length < LENGTH_BYTES + CHECKSUM_BYTES)
-    throw malformed('the ticket is mistyped: its length is wrong')
+  const bytes = decodeLetters(compact.slice(TICKET_PREFIX.length))
   const checked = bytes.subarray(0, -CHECKSUM_BYTES)
   if (crc32(checked) !== new Reader(bytes.subarray(-CHECKSUM_BYTES)).number(CHECKSUM_BYTES))
     throw malformed('the ticket is mistyped: its checksum is wrong')
   return readBody(new Reader(checked.subarray(LENGTH_BYTES)))
+}
+
+/** The bytes, as many as they say they are. */
+function decodeLetters(letters: string): Uint8Array {
+  const badIndex = letters.search(/[^A-Za-z0-9_-]/)
+  if (badIndex >= 0)
+    throw malformed(
+      `the ticket is mistyped: it has no ${JSON.stringify(letters[badIndex])} (character ${TICKET_PREFIX.length + badIndex + 1})`,
+    )
+  const head = fromBase64url(letters.slice(0, LENGTH_LETTERS))
+  if (letters.length < LENGTH_LETTERS || head === undefined)
+    throw malformed('the ticket is cut: nearly all of it is missing')
+  const letterCount = Math.ceil((new Reader(head).number(LENGTH_BYTES) * 8) / 6)
+  if (letters.length < letterCount)
+    throw malformed(`the ticket is cut: ${letterCount - letters.length} characters are missing`)
+  const bytes = letters.length === letterCount ? fromBase64url(letters) : undefined
+  if (bytes === undefined) throw malformed('the ticket is mistyped: its length is wrong')
+  return bytes
 }
 
 /** What stands between length and checksum. A right checksum says nothing about who wrote it, so every part is checked. */
@@ -125,7 +132,7 @@ function readBody(reader: Reader): Ticket {
 }
 
 /** Only the outer form: whether an address means something, the network finds out. */
-const WHERE = /^(?:\/[A-Za-z0-9][A-Za-z0-9.:%_-]*)+$/
+const WHERE = /^(?:\/[A-Za-z0-9.:%_-]+)+$/
 const PEER = /^[1-9A-HJ-NP-Za-km-z]{40,64}$/
 
 function splitAddress(address: string): { readonly where: string; readonly peer: PeerId } {
