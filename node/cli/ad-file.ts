@@ -21,7 +21,7 @@ export async function readAdFile(file: string): Promise<Scope> {
   const text = await readText(file)
   const first = text.trimStart()[0]
   if (first === '{') return scopeOfJson(text, file)
-  return withSource(text, file, () => (first === '[' ? parseAd(text) : parseOldAd(text)))
+  return withSource(text, () => (first === '[' ? parseAd(text) : parseOldAd(text)), file)
 }
 
 async function readText(file: string): Promise<string> {

@@ -39,9 +39,8 @@ export function createProgram(session: Session): Command {
       // commander gives the arguments, then the flags, then the command.
       const [flags] = given.slice(-2) as [Flags]
       const args = given.slice(0, -2).flat() as string[]
-      await (
-        await load()
-      )(session, args, flags, program)
+      const action = await load()
+      await action(session, args, flags, program)
     }
 
   program.commandsGroup('This machine:')

@@ -6,7 +6,7 @@ import type { Fetch } from '../../overlay/contract/index.ts'
 import { errorFromRecord, RoostError } from '../../overlay/index.ts'
 
 export interface SocketFetchOptions {
-  /** Ends every request that is under way, which then fails with `CANCELLED`. */
+  /** Ends the requests that are under way, which then fail with `CANCELLED`; not those that bring a signal of their own. */
   readonly signal: AbortSignal
   /** What to do where no daemon answers. */
   readonly unreachableHint: string

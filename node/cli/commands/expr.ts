@@ -7,7 +7,7 @@ import { plainValue } from '../value-json.ts'
 
 /** `roost expr EXPR`: the value, and with `--json` `{ value, type }`; an error value also has its reason. */
 export async function evaluateExpression({ output }: Session, [text]: readonly string[], flags: Flags): Promise<void> {
-  const expression = checkExpression(text!, 'the expression')
+  const expression = checkExpression(text!)
   const my = typeof flags['ad'] === 'string' ? await readAdFile(flags['ad']) : undefined
   const target = typeof flags['target'] === 'string' ? await readAdFile(flags['target']) : undefined
   const value = evaluate(

@@ -1,3 +1,4 @@
+import { functionNames } from '../../../overlay/index.ts'
 import type { FindReply, FindRequest } from '../../surface/index.ts'
 import { checkExpression } from '../expression.ts'
 import type { Flags } from '../action.ts'
@@ -14,8 +15,9 @@ const TIMEOUT_MS_MAX = 600_000
 export async function find(session: Session, [where]: readonly string[], flags: Flags): Promise<void> {
   const rank = typeof flags['rank'] === 'string' ? flags['rank'] : undefined
   // Before the daemon is asked, so that a slip in an expression is told whether or not one runs.
-  checkExpression(where!, 'the expression')
-  if (rank !== undefined) checkExpression(rank, '--rank')
+  const functions = functionNames()
+  checkExpression(where!, { functions })
+  if (rank !== undefined) checkExpression(rank, { functions })
   const request: FindRequest = {
     where: where!,
     ...(rank !== undefined && { rank }),
