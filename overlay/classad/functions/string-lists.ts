@@ -70,7 +70,6 @@ function overItems(name: string, reduce: (items: readonly string[]) => Value) {
   return takes(1, 2, (values, run) => {
     const error = values.find((value) => value instanceof ErrorValue)
     if (error !== undefined) return error
-    if (values.includes(undefined)) return undefined
     const texts = asTexts(values)
     if (texts === undefined) return wrong(name, 'one or two strings')
     return run.charge(charsOf(texts)) ? reduce(itemsOf(texts[0]!, texts[1])) : OUT_OF_STEPS
@@ -97,36 +96,31 @@ function overNumbers(
   })
 }
 
-/** An undefined item or list is no member of anything; with an undefined delimiter nothing is known. */
+/** Undefined counts as the empty text, unless both are: then nothing is known. */
 function membership(name: string, fold: (text: string) => string) {
-  return takes(2, 3, (values, run) => {
-    const error = values.find((value) => value instanceof ErrorValue)
-    if (error !== undefined) return error
-    const [item, list, delimiters] = values
-    const given = values.filter((value) => value !== undefined)
-    if (asTexts(given) === undefined) return wrong(name, 'two or three strings')
-    if (values.length === 3 && delimiters === undefined) return undefined
-    if (item === undefined || list === undefined) return item === list ? undefined : false
-    if (!run.charge(charsOf(given as string[]))) return OUT_OF_STEPS
-    return itemsOf(list as string, delimiters as string | undefined).some(
-      (other) => fold(other) === fold(item as string),
-    )
+  return onTwoTexts(name, (item, list, delimiters) => {
+    return itemsOf(list, delimiters).some((other) => fold(other) === fold(item))
   })
 }
 
-/** Every item of the first list is in the second; an undefined first list has no items, an undefined second none either. */
+/** Every item of the first list is in the second. Of no text at all that is true, of one that has no items it is not. */
 function subset(name: string, fold: (text: string) => string) {
+  return onTwoTexts(name, (part, whole, delimiters) => {
+    if (part === '') return true
+    const items = itemsOf(part, delimiters)
+    const others = new Set(itemsOf(whole, delimiters).map(fold))
+    return items.length > 0 && items.every((item) => others.has(fold(item)))
+  })
+}
+
+function onTwoTexts(name: string, apply: (first: string, second: string, delimiters: string) => Value) {
   return takes(2, 3, (values, run) => {
     const error = values.find((value) => value instanceof ErrorValue)
     if (error !== undefined) return error
-    const [part, whole, delimiters] = values
-    const given = values.filter((value) => value !== undefined)
-    if (asTexts(given) === undefined) return wrong(name, 'two or three strings')
-    if (values.length === 3 && delimiters === undefined) return undefined
-    if (part === undefined) return whole === undefined ? undefined : true
-    if (whole === undefined) return false
-    if (!run.charge(charsOf(given as string[]))) return OUT_OF_STEPS
-    const others = new Set(itemsOf(whole as string, delimiters as string | undefined).map(fold))
-    return itemsOf(part as string, delimiters as string | undefined).every((item) => others.has(fold(item)))
+    const texts = asTexts(values.map((value) => value ?? ''))
+    if (texts === undefined) return wrong(name, 'two or three strings')
+    if (values[0] === undefined && values[1] === undefined) return undefined
+    const [first, second, delimiters = ''] = texts
+    return run.charge(charsOf(texts)) ? apply(first!, second!, delimiters) : OUT_OF_STEPS
   })
 }

@@ -18,7 +18,7 @@ export function made(text: string | undefined | ErrorValue, run: Run): Value {
 export const TEXT_FUNCTIONS: FunctionTable = {
   string: takes(1, 1, ([value], run) => made(asText(value), run)),
   strcat: takes(0, ANY_COUNT, (values, run) => concatenate(values, run)),
-  join: takes(1, ANY_COUNT, (values, run) => join(values, run)),
+  join: takes(0, ANY_COUNT, (values, run) => join(values, run)),
   substr: strict(2, 3, ([text, offset, length], run) => substring(text, offset, length, run)),
   strcmp: compared((left, right) => (left < right ? -1 : left > right ? 1 : 0)),
   stricmp: compared(compareFolded),
