@@ -1,5 +1,5 @@
-import { attributeAlias, attributeOf, knownAttribute } from '../attributes/index.ts'
-import { childrenOf, type Expression } from '../classad/index.ts'
+import { attributeOf, knownAttribute, resolvedName } from '../attributes/index.ts'
+import { childrenOf, referencedNames, type Expression } from '../classad/index.ts'
 import type { Descriptor } from '../descriptor/index.ts'
 import type { Surroundings } from '../env/index.ts'
 import { matches } from '../live/index.ts'
@@ -10,7 +10,7 @@ const UNFORESEEABLE = new Set(['eval', 'random', 'time', 'currenttime', 'abstime
 /** One of the conditions that must all hold. */
 interface Condition {
   readonly expression: Expression
-  /** In lower case, with aliases resolved; a dotted name stands with each of its beginnings. */
+  /** In lower case, with aliases resolved; of a dotted name what stands before the dot. */
   readonly names: readonly string[]
 }
 
@@ -59,14 +59,14 @@ function conjunctsOf(expression: Expression): Expression[] {
 }
 
 function read(expression: Expression): { names: string[]; isForeseeable: boolean } {
-  const names = new Set<string>()
-  let isForeseeable = true
-  const left = [expression]
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    if (next.kind === 'call') isForeseeable &&= !UNFORESEEABLE.has(next.name.toLowerCase())
-    if (next.kind === 'attribute') names.add((attributeAlias(next.name)?.name ?? next.name).toLowerCase())
-    left.push(...childrenOf(next))
-  }
-  for (const name of names) isForeseeable &&= knownAttribute(name)?.dynamic !== true
-  return { names: [...names], isForeseeable }
+  const names = [...referencedNames(expression)].map((name) => resolvedName(name).toLowerCase())
+  const isStatic = names.every((name) => knownAttribute(name)?.dynamic !== true)
+  return { names, isForeseeable: isStatic && !callsUnforeseeable(expression) }
+}
+
+function callsUnforeseeable(expression: Expression): boolean {
+  return (
+    (expression.kind === 'call' && UNFORESEEABLE.has(expression.name.toLowerCase())) ||
+    childrenOf(expression).some(callsUnforeseeable)
+  )
 }

@@ -1,5 +1,5 @@
 import { scopeOf, type Attributes } from '../attributes/index.ts'
-import { evaluate, isTrue, type Expression } from '../classad/index.ts'
+import { evaluate, isTrue, type Expression, type Value } from '../classad/index.ts'
 import type { PeerId, Service, Surroundings } from '../env/index.ts'
 import { RoostError } from '../error/index.ts'
 import { RateLimit } from '../sampling/index.ts'
@@ -55,18 +55,19 @@ export function mergeAttributes(attributes: Attributes, dynamic: Attributes): At
   return { ...dynamic, ...attributes }
 }
 
-/** Whether a node with these attributes is what `where` asks for. They are the target: `Cores` and `TARGET.Cores` are the same. */
+/** Whether a node with these attributes is what `where` asks for. `Cores`, `MY.Cores` and `TARGET.Cores` are the same. */
 export function matches(where: Expression, attributes: Attributes, surroundings: Surroundings): boolean {
-  return isTrue(evaluate(where, { target: scopeOf(attributes) }, contextOf(surroundings)))
+  return isTrue(evaluateOver(where, attributes, surroundings))
 }
 
 /** Its rank: 0 where that is not a finite number, as HTCondor has it. */
 function rankOf(rank: Expression, attributes: Attributes, surroundings: Surroundings): number {
-  const value = evaluate(rank, { target: scopeOf(attributes) }, contextOf(surroundings))
+  const value = evaluateOver(rank, attributes, surroundings)
   const number = typeof value === 'bigint' || typeof value === 'boolean' ? Number(value) : value
   return typeof number === 'number' && Number.isFinite(number) ? number : 0
 }
 
-function contextOf({ wallMs, rng }: Surroundings): { wallMs: number; rng: Surroundings['rng'] } {
-  return { wallMs, rng }
+function evaluateOver(expression: Expression, attributes: Attributes, { wallMs, rng }: Surroundings): Value {
+  const scope = scopeOf(attributes)
+  return evaluate(expression, { my: scope, target: scope }, { wallMs, rng })
 }

@@ -33,7 +33,7 @@ export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
   probeMs: 1_000,
   probeTimeoutMs: 400,
   helperCount: 3,
-  suspicionMs: 2_000,
+  suspicionMs: 1_500,
   suspicionFactorMax: 3,
   confirmationCount: 3,
   healthMax: 8,
