@@ -358,12 +358,12 @@ class MountedDiscovery implements Discovery {
   }
 
   #ownInfo(): NodeInfo {
-    const { peer, attributes, addresses, sequence } = this.#owner.current()
-    return { id: peer, state: 'alive', sinceMs: this.#startedAtMs, attributes, addresses, sequence }
+    const { peer, name, attributes, addresses, sequence } = this.#owner.current()
+    return { id: peer, name, state: 'alive', sinceMs: this.#startedAtMs, attributes, addresses, sequence }
   }
 }
 
 function infoOf({ peer, state, sinceMs, descriptor }: Member): NodeInfo {
-  const { attributes, addresses, sequence } = descriptor
-  return { id: peer, state, sinceMs, attributes, addresses, sequence }
+  const { name, attributes, addresses, sequence } = descriptor
+  return { id: peer, name, state, sinceMs, attributes, addresses, sequence }
 }

@@ -7,6 +7,8 @@ export type NodeState = 'alive' | 'suspect' | 'dead' | 'left'
 /** A node as this one knows it. */
 export interface NodeInfo {
   readonly id: PeerId
+  /** What its operator calls it; nothing keeps two nodes from having one name. */
+  readonly name: string
   readonly state: NodeState
   /** When this node came to think so, in milliseconds of `surroundings.nowMs`. */
   readonly sinceMs: number
