@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises'
+import { chmod, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbstractPutOptions, AbstractSublevel } from 'abstract-level'
 import type { Level } from 'level'
@@ -81,7 +81,7 @@ function dataDirectory(path: string, db: Level<string, Uint8Array>): DataDirecto
 async function openDatabase(path: string, pidFile: string): Promise<Level<string, Uint8Array>> {
   const place = join(path, DATABASE)
   try {
-    await mkdir(place, { recursive: true, mode: 0o700 })
+    await makePrivateDirectory(place)
     // Loaded here, since the command line comes in by the same door and never opens a database.
     const { Level } = await import('level')
     const db = new Level<string, Uint8Array>(place, { valueEncoding: 'view' })

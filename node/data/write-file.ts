@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { mapDiskError } from './disk-error.ts'
 
 export interface WriteFileOptions {
@@ -44,12 +44,37 @@ export async function createFileAtomic(
   return isCreated
 }
 
-/** A directory that only its owner enters, with its parents; one that exists stays as it is. */
+/** A directory that only its owner enters, with its parents; one that exists stays as it is. Fails as `mapDiskError` says. */
 export async function makePrivateDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeWithParents(resolve(path))
   } catch (error) {
     throw mapDiskError(error, path)
+  }
+}
+
+/** Not `mkdir` with `recursive`: in Node 24 that never ends where a directory exists and still gives ENOENT, as `/proc` does. */
+async function makeWithParents(path: string): Promise<void> {
+  if (await isMade(path)) return
+  await makeWithParents(dirname(path))
+  if (!(await isMade(path))) throw Object.assign(new Error(`nothing can be made at ${path}`), { code: 'ENOENT' })
+}
+
+/** Whether there is a directory now; false where its parent is missing. */
+async function isMade(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return false
+    // Some systems say EROFS or EACCES of a directory that exists.
+    const isDirectory = await stat(path).then(
+      (at) => at.isDirectory(),
+      () => false,
+    )
+    if (isDirectory) return true
+    throw code === 'EEXIST' ? Object.assign(new Error(`${path} is no directory`), { code: 'ENOTDIR' }) : error
   }
 }
 
