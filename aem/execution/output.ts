@@ -16,7 +16,10 @@ const LOOK_AGAIN_MS = 500
 
 /** The bytes of an output file, at most one chunk ahead of its reader. */
 export function readOutput(file: string, options: ReadOutputOptions): ReadableStream<Uint8Array> {
-  const chunks = follow(file, options)
+  // A generator that waits cannot be told to return: it is woken instead.
+  const cancelled = new AbortController()
+  const signal = AbortSignal.any([options.signal, cancelled.signal])
+  const chunks = follow(file, { ...options, signal })
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -24,8 +27,8 @@ export function readOutput(file: string, options: ReadOutputOptions): ReadableSt
         if (done) controller.close()
         else controller.enqueue(value)
       },
-      async cancel() {
-        await chunks.return()
+      cancel() {
+        cancelled.abort()
       },
     },
     { highWaterMark: 1 },

@@ -1,0 +1,34 @@
+import type { Job } from '../service/index.ts'
+
+/** What people see of an id: enough to be the only one that begins so on any grid that they look at. */
+export function shortId(id: string): string {
+  return id.startsWith(COMMON_PREFIX) ? id.slice(0, COMMON_PREFIX.length + 6) : id.slice(0, 10)
+}
+
+/** What peer ids of ed25519 keys all begin with. */
+const COMMON_PREFIX = '12D3KooW'
+
+/** `12 s ago`, by this machine's clock. */
+export function ago(atMs: number): string {
+  return `${duration(Math.max(0, Date.now() - atMs))} ago`
+}
+
+export function duration(lengthMs: number): string {
+  const seconds = Math.floor(lengthMs / 1000)
+  if (seconds < 120) return `${seconds} s`
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)} min`
+  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} h`
+  return `${Math.floor(seconds / 86_400)} days`
+}
+
+export function time(atMs: number): string {
+  return new Date(atMs).toISOString()
+}
+
+export function commandText(run: Job['description']['run']): string {
+  return typeof run === 'string' ? run.trimEnd() : run.map(quoted).join(' ')
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}

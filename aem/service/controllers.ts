@@ -1,0 +1,111 @@
+import { errorFromRecord, RoostError, asRoostError, type PeerId } from '../../overlay/index.ts'
+import type { Host } from '../../overlay/contract/index.ts'
+import { isJobId, type JobId } from '../protocol/index.ts'
+import { jobListSchema, type JobList, type JobListQuery } from './schemas.ts'
+
+/** Nodes that are asked for one answer. Beyond it the rest is named as not asked. */
+export const CONTROLLERS_ASKED_MAX = 64
+/** How long they have together. */
+const ASK_TIMEOUT_MS = 3_000
+
+type Reach = Pick<Host, 'self' | 'nodes' | 'directory' | 'peerFetch'>
+
+/** Where jobs are controlled, and how to ask there. */
+export class Controllers {
+  readonly #host: Reach
+
+  constructor(host: Reach) {
+    this.#host = host
+  }
+
+  /** The controller of a job with this whole id; undefined where the directory knows none, or only this node. */
+  async find(jobId: JobId): Promise<PeerId | undefined> {
+    try {
+      const { controllers } = await this.#host.directory.findJob(jobId)
+      return controllers.find((controller) => controller !== this.#host.self)
+    } catch {
+      return undefined
+    }
+  }
+
+  /**
+   * The job elsewhere whose id begins so, and its controller. A whole id is looked up in the directory; a prefix, and an id
+   * that the directory does not know (yet), is asked of the living nodes. `JOB_NOT_FOUND`, `ID_AMBIGUOUS`.
+   */
+  async resolve(prefix: string): Promise<{ id: JobId; controller: PeerId }> {
+    const known = isJobId(prefix) ? await this.find(prefix) : undefined
+    if (known !== undefined) return { id: prefix, controller: known }
+    const { answers } = await this.list({ all: true }, this.#living())
+    const found = new Map<JobId, PeerId>()
+    for (const { node, list } of answers)
+      for (const job of list.jobs) if (job.id.startsWith(prefix) && job.controller === node) found.set(job.id, node)
+    const [first, second] = found
+    if (first === undefined) throw new RoostError('JOB_NOT_FOUND', `no job has an id that begins with ${prefix}`)
+    if (second !== undefined)
+      throw new RoostError('ID_AMBIGUOUS', `${found.size} jobs have an id that begins with ${prefix}`, {
+        data: { ids: [...found.keys()].slice(0, 10) },
+      })
+    return { id: first[0], controller: first[1] }
+  }
+
+  /** Nodes that may control jobs of `user`; of whoever it is, every living one. Never this node. */
+  async of(user: string | undefined): Promise<readonly PeerId[]> {
+    if (user === undefined) return this.#living()
+    try {
+      const found = await this.#host.directory.findControllers(user, { timeoutMs: ASK_TIMEOUT_MS })
+      return found.filter((node) => node !== this.#host.self)
+    } catch {
+      return this.#living()
+    }
+  }
+
+  /** The lists of these nodes, and who did not give one. */
+  async list(
+    query: Partial<JobListQuery>,
+    nodes: readonly PeerId[],
+  ): Promise<{ answers: { node: PeerId; list: JobList }[]; unreached: { node: PeerId; reason: string }[] }> {
+    const parameters = new URLSearchParams()
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
+    const signal = AbortSignal.timeout(ASK_TIMEOUT_MS)
+    const asked = nodes.slice(0, CONTROLLERS_ASKED_MAX)
+    const results = await Promise.allSettled(
+      asked.map(async (node) => {
+        const response = await this.ask(node, `/jobs?${parameters}`, { signal })
+        return { node, list: jobListSchema.parse(await response.json()) }
+      }),
+    )
+    const unreached = results.flatMap((result, index) =>
+      result.status === 'rejected' ? [{ node: asked[index]!, reason: asRoostError(result.reason).message }] : [],
+    )
+    return {
+      answers: results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
+      unreached: [
+        ...unreached,
+        ...nodes.slice(CONTROLLERS_ASKED_MAX).map((node) => ({ node, reason: 'not asked: too many nodes' })),
+      ],
+    }
+  }
+
+  /** One request to another node's job routes. A failed status is thrown as the error that it carries. */
+  async ask(node: PeerId, path: string, init: RequestInit = {}): Promise<Response> {
+    let response: Response
+    try {
+      response = await this.#host.peerFetch(node)(`http://peer/aem${path}`, init)
+    } catch (thrown) {
+      if (thrown instanceof RoostError) throw thrown
+      if (init.signal?.aborted)
+        throw new RoostError('CALL_TIMEOUT', `node ${node} did not answer in time`, { cause: thrown })
+      throw new RoostError('PEER_UNREACHABLE', `node ${node} cannot be reached`, { cause: thrown })
+    }
+    if (response.ok) return response
+    const body = (await response.json().catch(() => ({}))) as { error?: unknown }
+    throw errorFromRecord(body.error)
+  }
+
+  #living(): readonly PeerId[] {
+    return this.#host.nodes
+      .list()
+      .filter((node) => node.state === 'alive' && node.id !== this.#host.self)
+      .map((node) => node.id)
+  }
+}

@@ -1,0 +1,3 @@
+export type { JobApp } from './routes.ts'
+export type { Job, JobList, JobSummary, OutputFiles } from './schemas.ts'
+export { startJobs } from './start.ts'

@@ -1,0 +1,239 @@
+import { Readable } from 'node:stream'
+import { createReadStream } from 'node:fs'
+import { RoostError, type Crypto, type PeerId } from '../../overlay/index.ts'
+import type { Caller, Host } from '../../overlay/contract/index.ts'
+import { findOutput, listOutputs, readOutput, type LocalLauncher } from '../execution/index.ts'
+import {
+  isFinal,
+  publicEvent,
+  type CheckStatement,
+  type JobId,
+  type JobService,
+  type JobView,
+  type UnitId,
+} from '../protocol/index.ts'
+import type { InputFiles } from '../store/index.ts'
+import type { Controllers } from './controllers.ts'
+import { eventStream, jsonLines, type Growth } from './event-stream.ts'
+import {
+  jobSchema,
+  type EventsQuery,
+  type Job,
+  type JobList,
+  type JobListQuery,
+  type JobSummary,
+  type OutputFiles,
+  type OutputQuery,
+} from './schemas.ts'
+import { decodeStatement } from './statement.ts'
+import { readForm, submitJob } from './submission.ts'
+
+/** Jobs in one list; there may be more, and these are the newest. */
+const JOBS_LISTED_MAX = 1_000
+
+export interface JobsDependencies {
+  readonly self: PeerId
+  readonly service: JobService
+  readonly launcher: LocalLauncher
+  readonly inputs: InputFiles
+  readonly controllers: Controllers
+  readonly growth: Growth
+  readonly check: CheckStatement
+  readonly crypto: Pick<Crypto, 'hash'>
+  readonly log: Host['log']
+}
+
+/** A request that may have to be asked elsewhere. */
+export interface Asking {
+  readonly caller: Caller
+  readonly signal: AbortSignal
+}
+
+/**
+ * What the routes do. A job is answered for by its controller: a node that is not it asks there, in the caller's place, and
+ * a node that is asked by another asks nobody further, so that no request goes round.
+ */
+export class Jobs {
+  readonly #dependencies: JobsDependencies
+
+  constructor(dependencies: JobsDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  async submit(request: Request): Promise<JobId> {
+    return (await submitJob(await readForm(request), this.#dependencies)).id
+  }
+
+  async list(query: JobListQuery, { caller }: Asking): Promise<JobList> {
+    const { service, controllers } = this.#dependencies
+    const own = service
+      .views()
+      .filter((view) => isWanted(view, query))
+      .map(summaryOf)
+    const isAsked = caller.via === 'peer'
+    const nodes = isAsked ? [] : await controllers.of(query.user)
+    const { answers, unreached } = await controllers.list(query, nodes)
+    const jobs = [...own, ...answers.flatMap(({ list }) => list.jobs)].toSorted(
+      (one, other) => other.submittedAtMs - one.submittedAtMs,
+    )
+    return {
+      jobs: jobs.slice(0, JOBS_LISTED_MAX),
+      unreached,
+      isWhole: jobs.length <= JOBS_LISTED_MAX && answers.every(({ list }) => list.isWhole),
+    }
+  }
+
+  async show(prefix: string, asking: Asking): Promise<Job> {
+    const { service, controllers } = this.#dependencies
+    const place = await this.#place(prefix, asking)
+    if (place.controller === undefined) return jobOf(service.view(place.id)!)
+    const response = await controllers.ask(place.controller, `/jobs/${place.id}`, { signal: asking.signal })
+    return jobSchema.parse(await response.json())
+  }
+
+  async events(prefix: string, query: EventsQuery, asking: Asking): Promise<ReadableStream<Uint8Array>> {
+    const { service, controllers, growth } = this.#dependencies
+    const place = await this.#place(prefix, asking)
+    if (place.controller !== undefined) {
+      const path = `/jobs/${place.id}/events?from=${query.from}&follow=${query.follow}`
+      return bodyOf(await controllers.ask(place.controller, path, { signal: asking.signal }))
+    }
+    const { id } = place
+    return jsonLines(async function* (signal) {
+      const events = eventStream(id, (from) => service.events(id, from), growth, { ...query, signal })
+      for await (const event of events) yield publicEvent(event)
+    }, asking.signal)
+  }
+
+  async cancel(prefix: string, statement: Uint8Array, asking: Asking): Promise<Job> {
+    const { service, controllers } = this.#dependencies
+    const place = await this.#place(prefix, asking)
+    if (place.controller === undefined) return jobOf(await service.cancel(place.id, decodeStatement(statement)))
+    const response = await controllers.ask(place.controller, `/jobs/${place.id}/cancel`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/cbor' },
+      body: statement as Uint8Array<ArrayBuffer>,
+      signal: asking.signal,
+    })
+    return jobSchema.parse(await response.json())
+  }
+
+  /** Only for nodes that run a unit of the job: what the user gave is nobody else's. */
+  async input(id: JobId, name: string, { caller }: Asking): Promise<ReadableStream<Uint8Array>> {
+    const { service, inputs } = this.#dependencies
+    const view = service.view(id)
+    if (view === undefined) throw new RoostError('JOB_NOT_FOUND', `this node does not control a job ${id}`)
+    const isOurs = caller.via === 'peer' && view.units.some((unit) => unit.node === caller.peer)
+    if (!isOurs) throw new RoostError('DENIED', 'input files are for the nodes that run the job')
+    const input = view.inputs.find((file) => file.name === name)
+    if (input === undefined)
+      throw new RoostError('RECORD_NOT_FOUND', `the job has no input file ${JSON.stringify(name)}`)
+    return inputs.read(id, input)
+  }
+
+  async output(prefix: string, index: number, query: OutputQuery, asking: Asking): Promise<ReadableStream<Uint8Array>> {
+    const path = `/output?stream=${query.stream}&from=${query.from}&follow=${query.follow}`
+    return this.#atUnit(prefix, index, asking, path, (unitId) => this.unitOutput(unitId, query, asking))
+  }
+
+  async files(prefix: string, index: number, asking: Asking): Promise<OutputFiles> {
+    const stream = await this.#atUnit(prefix, index, asking, '/files', async (unitId) =>
+      bodyOf(Response.json(await this.unitFiles(unitId))),
+    )
+    return (await new Response(stream).json()) as OutputFiles
+  }
+
+  async file(prefix: string, index: number, name: string, asking: Asking): Promise<ReadableStream<Uint8Array>> {
+    const path = `/files/${encodeURIComponent(name)}`
+    return this.#atUnit(prefix, index, asking, path, (unitId) => this.unitFile(unitId, name))
+  }
+
+  /** These three are of units that this very node ran. */
+  async unitOutput(unitId: UnitId, query: OutputQuery, { signal }: Asking): Promise<ReadableStream<Uint8Array>> {
+    const { launcher } = this.#dependencies
+    const file = launcher.directoryOf(unitId).stream(query.stream)
+    return readOutput(file, {
+      from: query.from,
+      signal,
+      ...(query.follow && { untilEnded: launcher.whenEnded(unitId) }),
+    })
+  }
+
+  async unitFiles(unitId: UnitId): Promise<OutputFiles> {
+    const { launcher } = this.#dependencies
+    return listOutputs(launcher.directoryOf(unitId).work, launcher.orderOf(unitId)?.outputs ?? [])
+  }
+
+  async unitFile(unitId: UnitId, name: string): Promise<ReadableStream<Uint8Array>> {
+    const { launcher } = this.#dependencies
+    const outputs = launcher.orderOf(unitId)?.outputs ?? []
+    const file = await findOutput(launcher.directoryOf(unitId).work, outputs, name)
+    return Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>
+  }
+
+  /** Which job, and who controls it where it is not this node. */
+  async #place(prefix: string, { caller }: Asking): Promise<{ id: JobId; controller?: PeerId }> {
+    try {
+      return { id: this.#dependencies.service.resolve(prefix) }
+    } catch (thrown) {
+      const isElsewhere = thrown instanceof RoostError && thrown.code === 'JOB_NOT_FOUND' && caller.via !== 'peer'
+      if (!isElsewhere) throw thrown
+      return this.#dependencies.controllers.resolve(prefix)
+    }
+  }
+
+  async #atUnit(
+    prefix: string,
+    index: number,
+    asking: Asking,
+    path: string,
+    here: (unitId: UnitId) => Promise<ReadableStream<Uint8Array>>,
+  ): Promise<ReadableStream<Uint8Array>> {
+    const { self, controllers } = this.#dependencies
+    const job = await this.show(prefix, asking)
+    const unit = job.units[index]
+    if (unit === undefined)
+      throw new RoostError(
+        'UNIT_NOT_FOUND',
+        `job ${job.id} has ${job.units.length} units, and none with index ${index}`,
+      )
+    if (unit.node === undefined || unit.unitId === undefined)
+      throw new RoostError('CONFLICT', `unit ${index} has not started: ${unit.reason}`, {
+        hint: '`roost show JOB` says what it waits for',
+      })
+    if (unit.node === self) return here(unit.unitId)
+    return bodyOf(await controllers.ask(unit.node, `/units/${unit.unitId}${path}`, { signal: asking.signal }))
+  }
+}
+
+function isWanted(view: JobView, { user, state, all }: JobListQuery): boolean {
+  if (user !== undefined && view.owner !== user) return false
+  return state === undefined ? all || !isFinal(view.state) : view.state === state
+}
+
+/** The view as the routes show it: the same fields, none of them shared with whoever changes them. */
+function jobOf(view: JobView): Job {
+  return structuredClone(view) as Job
+}
+
+function summaryOf(view: JobView): JobSummary {
+  const { id, owner, state, reason, controller, description, units, submittedAtMs, startedAtMs, endedAtMs, exitCode } =
+    view
+  return {
+    id,
+    name: description.name,
+    owner,
+    state,
+    reason,
+    controller,
+    unitsCount: units.length,
+    submittedAtMs,
+    ...(startedAtMs !== undefined && { startedAtMs }),
+    ...(endedAtMs !== undefined && { endedAtMs }),
+    ...(exitCode !== undefined && { exitCode }),
+  }
+}
+
+function bodyOf(response: Response): ReadableStream<Uint8Array> {
+  return response.body ?? new Blob([]).stream()
+}

@@ -1,0 +1,151 @@
+import { z } from '@hono/zod-openapi'
+import { FINAL_STATES, JOB_STATES, NODES_MAX } from '../protocol/index.ts'
+
+/** What the routes take and give. Times are Unix milliseconds by the controller's clock. */
+
+const peer = z.string().max(64)
+const jobId = z.string().max(26)
+
+const exitSchema = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('exited'), code: z.int() }),
+    z.object({ kind: z.literal('signalled'), signal: z.string() }),
+    z.object({ kind: z.literal('timeout') }),
+    z.object({ kind: z.literal('unstartable'), reason: z.string() }),
+    z.object({ kind: z.literal('vanished'), reason: z.string() }),
+  ])
+  .openapi('UnitExit')
+
+const unitSchema = z
+  .object({
+    index: z.int(),
+    state: z.enum(['waiting', 'starting', 'running', 'exited', 'lost']),
+    reason: z.string(),
+    node: peer.optional(),
+    attempt: z.int().optional(),
+    unitId: z.string().max(64).optional(),
+    exit: exitSchema.optional(),
+    startedAtMs: z.number().optional(),
+    endedAtMs: z.number().optional(),
+  })
+  .openapi('Unit')
+
+const descriptionSchema = z
+  .object({
+    name: z.string(),
+    run: z.union([z.string(), z.array(z.string())]),
+    where: z.string(),
+    rank: z.string().optional(),
+    nodes: z.int(),
+    cores: z.int(),
+    memoryBytes: z.number().optional(),
+    env: z.record(z.string(), z.string()),
+    limits: z.object({ timeMs: z.number().optional(), memoryBytes: z.number().optional() }),
+    stage: z.object({ in: z.array(z.string()), out: z.array(z.string()) }),
+    workdir: z.string().optional(),
+  })
+  .openapi('JobDescription')
+
+export const jobSchema = z
+  .object({
+    id: jobId,
+    owner: z.string().max(64),
+    controller: peer,
+    description: descriptionSchema,
+    inputs: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string() })),
+    state: z.enum(JOB_STATES),
+    reason: z.string(),
+    units: z.array(unitSchema).max(NODES_MAX),
+    attempt: z.int(),
+    placement: z.enum(['none', 'matched', 'placed']),
+    cancelling: z.object({ by: z.string(), reason: z.string() }).optional(),
+    submittedAtMs: z.number(),
+    startedAtMs: z.number().optional(),
+    endedAtMs: z.number().optional(),
+    exitCode: z.int().optional(),
+    lastNumber: z.int(),
+  })
+  .openapi('Job')
+
+export const jobSummarySchema = z
+  .object({
+    id: jobId,
+    name: z.string(),
+    owner: z.string(),
+    state: z.enum(JOB_STATES),
+    reason: z.string(),
+    controller: peer,
+    unitsCount: z.int(),
+    submittedAtMs: z.number(),
+    startedAtMs: z.number().optional(),
+    endedAtMs: z.number().optional(),
+    exitCode: z.int().optional(),
+  })
+  .openapi('JobSummary')
+
+export const jobListSchema = z
+  .object({
+    jobs: z.array(jobSummarySchema),
+    unreached: z.array(z.object({ node: peer, reason: z.string() })).openapi({
+      description: 'Nodes that may control more of these jobs and could not be asked.',
+    }),
+    isWhole: z
+      .boolean()
+      .openapi({ description: 'False where there are more jobs than are listed; these are the newest.' }),
+  })
+  .openapi('JobList')
+
+export const jobListQuerySchema = z.object({
+  user: z.string().max(64).optional().openapi({ description: "A user's key id; then other nodes are asked too." }),
+  state: z.enum(JOB_STATES).optional(),
+  all: z
+    .stringbool()
+    .default(false)
+    .openapi({ description: `Also jobs that are ${FINAL_STATES.join(', ')}.` }),
+})
+
+export const filesSchema = z
+  .object({
+    files: z.array(z.object({ name: z.string(), bytes: z.number() })),
+    isWhole: z.boolean().openapi({ description: 'False where there are more files than are listed.' }),
+  })
+  .openapi('OutputFiles')
+
+const offset = z.coerce.number().int().min(0)
+
+export const outputQuerySchema = z.object({
+  stream: z.enum(['stdout', 'stderr']).default('stdout'),
+  from: offset.default(0).openapi({ description: 'The first byte wanted.' }),
+  follow: z.stringbool().default(false).openapi({ description: 'Goes on until the unit has ended.' }),
+})
+
+export const eventsQuerySchema = z.object({
+  from: z.coerce.number().int().min(1).default(1).openapi({ description: 'The number of the first event wanted.' }),
+  follow: z.stringbool().default(false).openapi({ description: 'Goes on until the job has ended.' }),
+})
+
+export const jobParamsSchema = z.object({
+  id: z.string().min(1).max(26).openapi({ description: 'The id of a job, or a prefix that no other has.' }),
+})
+
+export const unitParamsSchema = jobParamsSchema.extend({
+  index: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(NODES_MAX - 1),
+})
+
+export const errorSchema = z
+  .object({
+    error: z.object({ code: z.string(), message: z.string(), hint: z.string(), certain: z.boolean() }).loose(),
+  })
+  .openapi('Error')
+
+export type Job = z.infer<typeof jobSchema>
+export type JobSummary = z.infer<typeof jobSummarySchema>
+export type JobList = z.infer<typeof jobListSchema>
+export type JobListQuery = z.infer<typeof jobListQuerySchema>
+export type OutputFiles = z.infer<typeof filesSchema>
+export type OutputQuery = z.infer<typeof outputQuerySchema>
+export type EventsQuery = z.infer<typeof eventsQuerySchema>
