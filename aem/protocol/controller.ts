@@ -1,4 +1,4 @@
-import { RoostError, type PeerId, type Plain } from '../../overlay/index.ts'
+import { asRoostError, RoostError, type PeerId, type Plain } from '../../overlay/index.ts'
 import { Backoff } from './backoff.ts'
 import { inBackground, isStopping, surely } from './background.ts'
 import { isFinal, type JobEvent, type JobHappening } from './events.ts'
@@ -191,9 +191,15 @@ export class Controller {
       body,
       statement,
       number: 1,
-      atMs: wallMs,
+      atMs: Math.floor(wallMs),
     }
-    await this.#ports.jobs.append(jobId, [event])
+    try {
+      await this.#ports.jobs.append(jobId, [event])
+    } catch (thrown) {
+      const { code, message, data } = asRoostError(thrown)
+      // Whether it landed shows after the next restart; the same statement sent again is the same job either way.
+      throw new RoostError(code, message, { cause: thrown, certain: false, ...(data && { data }) })
+    }
     const job = this.#keep([event])
     this.#ports.onJobEvent?.(event, job.view)
     inBackground(this.#world, jobId, this.#drive(job))

@@ -77,13 +77,16 @@ export class JobFeed {
 
   /** Whether there may be more to read at once. */
   async #read(): Promise<boolean> {
-    const from = this.#next
     try {
-      const events = await this.#source.read(from)
-      for (const event of events) this.#keep(event)
-      this.#give()
+      // One before the cursor: who comes back after the last event learns that it was the last.
+      const events = await this.#source.read(Math.max(1, this.#next - 1))
+      const before = this.#next
+      for (const event of events) {
+        this.#keep(event)
+        this.#give()
+      }
       this.#backoff.reset()
-      return events.length > 0
+      return this.#next > before
     } catch (thrown) {
       if (isStopping(thrown) || LASTING_CODES.has(asRoostError(thrown).code)) throw thrown
       await this.#env.sleep(this.#backoff.next())
@@ -92,7 +95,10 @@ export class JobFeed {
   }
 
   #keep(event: JobEvent): void {
-    if (event.number < this.#next) return
+    if (event.number < this.#next) {
+      this.#hasEnded ||= event.type === 'ended'
+      return
+    }
     this.#ahead.set(event.number, event)
     if (this.#ahead.size > FEED_BUFFER_COUNT_MAX) this.#ahead.delete(Math.max(...this.#ahead.keys()))
   }

@@ -50,7 +50,7 @@ export class JobRecord {
       const event: JobEvent = {
         ...happening,
         number: this.#view.lastNumber + 1,
-        atMs: this.#surroundings.wallMs,
+        atMs: Math.floor(this.#surroundings.wallMs),
       }
       await this.#store.append(this.id, [event])
       this.#view = applyEvent(this.#view, event)

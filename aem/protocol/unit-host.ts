@@ -170,10 +170,12 @@ export class UnitHost {
 
   async #admit(order: UnitOrder): Promise<JobReply> {
     const { surroundings, sleep } = this.#world
-    const event = { type: 'confirmed', order, number: 1, atMs: surroundings.wallMs } as const
+    const event = { type: 'confirmed', order, number: 1, atMs: Math.floor(surroundings.wallMs) } as const
     try {
       await this.#ports.units.append(order.unitId, [event])
     } catch (thrown) {
+      // It may be on the disk all the same, and would claim its cores after a restart: they are free once it surely is not.
+      await surely(this.#world, order.unitId, () => this.#ports.units.remove(order.unitId))
       this.#calendar.release(order.unitId)
       throw thrown
     }

@@ -53,7 +53,7 @@ export class UnitRecord {
       const event: UnitEvent = {
         ...happening,
         number: this.#status.lastNumber + 1,
-        atMs: this.#surroundings.wallMs,
+        atMs: Math.floor(this.#surroundings.wallMs),
       }
       await this.#store.append(this.id, [event])
       this.#status = applyUnitEvent(this.#status, event)

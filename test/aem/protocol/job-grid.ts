@@ -1,0 +1,281 @@
+import { seededRng, shape, type CallWire, type PeerId, type Plain } from '../../../overlay/index.ts'
+import { RoostError } from '../../../overlay/index.ts'
+import {
+  jobIdOf,
+  JobFeed,
+  JobService,
+  jobWire,
+  publicEvent,
+  SUBMIT_ACTION,
+  type CheckStatement,
+  type JobEvent,
+  type JobId,
+  type JobPorts,
+  type JobReply,
+  type JobRequest,
+  type JobView,
+  type NodesPort,
+} from '../../../aem/protocol/index.ts'
+import type { CallEnv } from '../../../overlay/index.ts'
+import { Simulation, uniformLatency, type NodeHost } from '../../../sim/engine/index.ts'
+import { Machine, type MachineBugs } from './machine.ts'
+
+/** Planted mistakes, each of which one invariant must notice. */
+export interface Bugs extends MachineBugs {
+  /** Nodes promise this many times what they have. */
+  readonly boast?: number
+  /** A controller takes every answer to `confirm` for a yes. */
+  readonly blindFaith?: boolean
+  /** Exit codes are changed on their way. */
+  readonly garbledExits?: boolean
+  /** Nodes are never told that a unit is not wanted. */
+  readonly neverLetGo?: boolean
+  /** A watcher's reads leave an event out. */
+  readonly shortReads?: boolean
+}
+
+export interface GridOptions {
+  readonly seed: number
+  readonly machineCount: number
+  readonly cores: number
+  readonly lossShare?: number
+  readonly duplicateShare?: number
+  readonly bugs?: Bugs
+}
+
+export const USER = '12D3KooWJ2sZ9LSRm3Hnkuser11111111111111111111111111'.slice(0, 52)
+
+/** A grid of machines on virtual time whose daemons can be killed while their processes run on, with all that they keep on disks. */
+export class JobGrid {
+  readonly sim: Simulation
+  readonly machines = new Map<PeerId, Machine>()
+  readonly services = new Map<PeerId, JobService>()
+  /** Submissions that were acknowledged, with the node that did. */
+  readonly acknowledged = new Map<JobId, PeerId>()
+  readonly feeds = new Map<JobId, JobEvent[]>()
+  readonly troubles: string[] = []
+  readonly #bugs: Bugs
+  readonly #options: GridOptions
+  readonly #watchers = new Map<PeerId, Set<(node: { id: PeerId; state: string }) => void>>()
+  readonly #feedsOpen = new Map<JobId, JobFeed>()
+  #watcherEnv!: CallEnv<unknown, unknown>
+  #sides: readonly (readonly PeerId[])[] = []
+  #statementCount = 0
+
+  constructor(options: GridOptions) {
+    this.#options = options
+    this.#bugs = options.bugs ?? {}
+    this.sim = new Simulation({
+      seed: options.seed,
+      passage: 'strict',
+      latency: uniformLatency({ minMs: 0.5, maxMs: 20 }),
+      lossShare: options.lossShare ?? 0,
+      duplicateShare: options.duplicateShare ?? 0,
+      replay: `ROOST_SEED=${options.seed} vitest run test/aem/protocol/simulation.test.ts`,
+    })
+    this.sim.addNode({ mount: (node) => (this.#watcherEnv = node.serve(quietWire, { answer: () => null })) })
+    for (let index = 0; index < options.machineCount; index++) this.#addMachine()
+  }
+
+  get ids(): PeerId[] {
+    return [...this.machines.keys()]
+  }
+
+  crash(id: PeerId): void {
+    if (!this.sim.isUp(id)) return
+    this.sim.crash(id)
+    this.services.delete(id)
+    this.#watchers.delete(id)
+    this.#tellOthers(id, 'dead', 2_000)
+  }
+
+  restart(id: PeerId): void {
+    if (this.sim.isUp(id)) return
+    this.sim.restart(id)
+    this.#tellOthers(id, 'alive', 300)
+  }
+
+  /** The machine loses its power: daemon, processes and all. */
+  powerLoss(id: PeerId): void {
+    this.crash(id)
+    this.machines.get(id)!.loseProcesses()
+  }
+
+  partition(sides: readonly (readonly PeerId[])[]): void {
+    this.#sides = sides
+    this.sim.network.partition(sides)
+  }
+
+  heal(): void {
+    this.#sides = []
+    this.sim.network.heal()
+  }
+
+  statement(action: string, body: Plain): NonNullable<Plain> {
+    return { action, body, signer: USER, nonce: this.#statementCount++ }
+  }
+
+  /** A user submits at a node; what comes of it stands in `acknowledged`. Returns the id that the job will have. */
+  submit(at: PeerId, description: Plain, { watched = false } = {}): JobId {
+    const statement = this.statement(SUBMIT_ACTION, { description, inputs: [] })
+    const jobId = jobIdOf(statement, this.#watcherEnv.crypto)
+    this.sim.act(0, () => {
+      this.services
+        .get(at)
+        ?.submit(statement)
+        .then(
+          () => {
+            this.acknowledged.set(jobId, at)
+            if (watched) this.#watch(jobId, at)
+          },
+          () => undefined,
+        )
+    })
+    return jobId
+  }
+
+  cancel(jobId: JobId, at: PeerId): void {
+    const statement = this.statement('job.cancel', { jobId })
+    this.sim.act(0, () => {
+      this.services
+        .get(at)
+        ?.cancel(jobId, statement)
+        .catch(() => undefined)
+    })
+  }
+
+  view(jobId: JobId): JobView | undefined {
+    return this.services.get(this.acknowledged.get(jobId)!)?.view(jobId)
+  }
+
+  #addMachine(): void {
+    const id = this.sim.drawId()
+    const machine = new Machine(
+      this.sim,
+      this.#options.cores,
+      seededRng(this.#options.seed + this.machines.size),
+      this.#bugs,
+    )
+    this.machines.set(id, machine)
+    this.sim.addNode({ id, mount: (node) => this.#mount(node, machine) })
+  }
+
+  #mount(node: NodeHost, machine: Machine): void {
+    const { self } = node
+    const late: { service?: JobService } = {}
+    const env = node.serve(jobWire, { answer: (from, request) => late.service!.answer(from, request) })
+    const life = machine.begin(env, (unitId, exit) => late.service!.unitExited(unitId, exit))
+    const ports: JobPorts = {
+      ...life,
+      nodes: this.#nodesFor(self, env),
+      check: this.#check,
+      capacity: { cores: this.#options.cores * (this.#bugs.boast ?? 1), memoryBytes: 2 ** 34 },
+      onJobEvent: (event, view) => this.#publish(self, view.id, event),
+      onTrouble: ({ about, error }) => this.troubles.push(`${about}: ${String(error)}`),
+    }
+    const service = (late.service = new JobService(ports))
+    this.services.set(self, service)
+    service.start(this.#buggy(env)).catch((thrown: unknown) => this.troubles.push(String(thrown)))
+  }
+
+  readonly #check: CheckStatement = (statement, action) => {
+    const signed = statement as { action: string; body: Plain; signer: string }
+    if (signed.action !== action) throw new RoostError('DENIED', 'signed for something else')
+    return { owner: signed.signer, body: signed.body }
+  }
+
+  /** Membership as an oracle that is late; discovery as one whose live values may be stale. */
+  #nodesFor(self: PeerId, env: CallEnv<JobRequest, JobReply>): NodesPort {
+    return {
+      get: (id) => ({ state: this.sim.isUp(id) && this.#areTogether(self, id) ? 'alive' : 'dead' }),
+      watch: (listener) => {
+        const listeners = this.#watchers.get(self) ?? new Set()
+        this.#watchers.set(self, listeners.add(listener))
+        return () => listeners.delete(listener)
+      },
+      find: async ({ where, count }) => {
+        await env.sleep(1 + env.rng.below(20))
+        const wanted = Number(/FreeCores >= (\d+)/.exec(where)![1])
+        const isStale = env.rng.below(3) === 0
+        const found = this.ids.filter((id) => {
+          const service = this.services.get(id)
+          if (!service || !this.sim.isUp(id) || !this.#areTogether(self, id)) return false
+          return isStale || Number(service.attributes()['FreeCores']) >= wanted
+        })
+        const start = env.rng.below(found.length || 1)
+        const turned = [...found.slice(start), ...found.slice(0, start)].slice(0, count)
+        return { candidates: turned.map((id) => ({ id, attributes: {}, rank: 0 })), rejections: [] }
+      },
+    }
+  }
+
+  #areTogether(one: PeerId, other: PeerId): boolean {
+    const sideOf = (id: PeerId): number => this.#sides.findIndex((side) => side.includes(id))
+    return sideOf(one) === sideOf(other)
+  }
+
+  #tellOthers(id: PeerId, state: string, afterMs: number): void {
+    this.sim.act(afterMs, () => {
+      if (this.sim.isUp(id) !== (state === 'alive')) return
+      for (const [listening, listeners] of this.#watchers)
+        if (listening !== id) for (const listener of listeners) listener({ id, state })
+    })
+  }
+
+  /** Pub/sub that loses, doubles and reorders. */
+  #publish(controller: PeerId, jobId: JobId, event: JobEvent): void {
+    const feed = this.#feedsOpen.get(jobId)
+    for (let copy = feed ? this.sim.chance.below(3) : 0; copy > 0; copy--)
+      this.sim.act(this.sim.chance.below(200), () => feed?.hint(controller, structuredClone(publicEvent(event))))
+  }
+
+  #watch(jobId: JobId, controller: PeerId): void {
+    const env = this.#watcherEnv
+    const got: JobEvent[] = []
+    const feed = new JobFeed(env, {
+      controller,
+      deliver: (event) => got.push(event),
+      read: async (from) => {
+        await env.sleep(1 + env.rng.below(50))
+        const service = this.services.get(controller)
+        if (!service || env.rng.below(5) === 0) throw new RoostError('PEER_UNREACHABLE', 'not now')
+        const events = (await service.events(jobId, from)).map(publicEvent)
+        return this.#bugs.shortReads
+          ? events.map((event) => (event.type === 'ended' ? { ...event, number: event.number - 1 } : event))
+          : events
+      },
+    })
+    this.feeds.set(jobId, got)
+    this.#feedsOpen.set(jobId, feed)
+    feed.run().catch((thrown: unknown) => this.troubles.push(`feed: ${String(thrown)}`))
+  }
+
+  #buggy(env: CallEnv<JobRequest, JobReply>): CallEnv<JobRequest, JobReply> {
+    const { blindFaith, garbledExits, neverLetGo } = this.#bugs
+    if (!blindFaith && !garbledExits && !neverLetGo) return env
+    const call: typeof env.call = async (to, request, options) => {
+      if (neverLetGo && request.type === 'stop') return { type: 'noted' }
+      const sent = garbledExits && request.type === 'unit-report' ? garbled(request) : request
+      if (blindFaith && sent.type === 'confirm')
+        return env.call(to, sent, options).catch((): JobReply => ({ type: 'confirmed' }))
+      const reply = await env.call(to, sent, options)
+      return neverLetGo && reply.type === 'given-up' ? { type: 'noted' } : reply
+    }
+    return new Proxy(env, { get: (target, key) => (key === 'call' ? call : Reflect.get(target, key, target)) })
+  }
+}
+
+function garbled(request: JobRequest & { type: 'unit-report' }): JobRequest {
+  const events = request.events.map((event) =>
+    event.type === 'exited' ? { ...event, exit: { kind: 'exited', code: 99 } as const } : event,
+  )
+  return { ...request, events }
+}
+
+/** The watcher's machine answers nothing; it only lends its time. */
+const quietWire: CallWire<unknown, unknown> = {
+  id: '/test/quiet/1',
+  messageBytesMax: 1_024,
+  parseRequest: (value) => shape.boolean(value, 'request'),
+  parseReply: (value) => value,
+}

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import { JobGrid, type Bugs } from './job-grid.ts'
+import { ALWAYS, FINALLY } from './promises.ts'
+
+const FIXED_SEEDS = Array.from({ length: Number(process.env['SEEDS'] ?? 24) }, (_, index) => 1_000 + index)
+const FRESH_SEED = Number(process.env['ROOST_SEED'] ?? Date.now() % 1_000_000_000)
+
+/** Long enough for graces, kills and the longest backoffs to pass. */
+const CALM_MS = 180_000
+
+describe('jobs under loss, doubling, crashes, power cuts and partitions', () => {
+  test.each(FIXED_SEEDS)('seed %i keeps every promise', async (seed) => {
+    const grid = await turmoil(seed)
+    expect(grid.acknowledged.size).toBeGreaterThan(0)
+  })
+
+  test('a fresh seed keeps every promise', async () => {
+    console.log(`replay: ROOST_SEED=${FRESH_SEED} vitest run test/aem/protocol/simulation.test.ts`)
+    await turmoil(FRESH_SEED)
+  })
+
+  test('the same seed is the same run', async () => {
+    const hashes = [(await turmoil(7)).sim.traceHash, (await turmoil(7)).sim.traceHash]
+    expect(hashes[0]).toBe(hashes[1])
+  })
+})
+
+describe('each promise notices the mistake that breaks it', () => {
+  const PLANTED: readonly (readonly [string, Bugs])[] = [
+    ['no unit runs twice', { amnesia: true }],
+    ['no core is promised twice', { boast: 3 }],
+    ['a gang starts only when all have confirmed', { blindFaith: true }],
+    ['an acknowledged job is never lost and ends', { lyingDisk: true }],
+    ['every exit is told as it was', { garbledExits: true }],
+    ['nothing is left behind', { neverLetGo: true }],
+    ['a feed gives the log', { shortReads: true }],
+  ]
+  test.each(PLANTED)('%s', async (promise, bugs) => {
+    const broken = new Set<string>()
+    for (let seed = 1; seed <= 40 && !broken.has(promise); seed++)
+      await turmoil(seed, bugs).catch((thrown: Error) => {
+        const name = [...Object.keys(ALWAYS), ...Object.keys(FINALLY)].find((known) => thrown.message.includes(known))
+        if (name === undefined) throw thrown
+        broken.add(name)
+      })
+    expect([...broken]).toContain(promise)
+  })
+})
+
+/** A minute of faults over five machines and a dozen jobs, then calm; rejects with the promise that was broken. */
+async function turmoil(seed: number, bugs: Bugs = {}): Promise<JobGrid> {
+  const grid = new JobGrid({ seed, machineCount: 5, cores: 4, lossShare: 0.05, duplicateShare: 0.1, bugs })
+  for (const [name, check] of Object.entries(ALWAYS)) grid.sim.invariant(name, () => check(grid), { everyMs: 50 })
+  const { chance } = grid.sim
+  for (let job = 0; job < 12; job++) {
+    const at = grid.ids[chance.below(grid.ids.length)]!
+    grid.sim.act(chance.below(20_000), () => {
+      const run = `exit ${chance.below(4) === 0 ? 3 : 0} after ${1 + chance.below(15_000)}`
+      const time = chance.below(4) === 0 ? { limits: { time: '5s' } } : {}
+      const description = { run, nodes: 1 + chance.below(4), cores: 1 + chance.below(3), ...time }
+      const jobId = grid.submit(at, description, { watched: chance.below(2) === 0 })
+      if (chance.below(4) === 0) grid.sim.act(chance.below(15_000), () => grid.cancel(jobId, at))
+    })
+  }
+  for (let fault = 0; fault < 20; fault++) grid.sim.act(chance.below(45_000), () => oneFault(grid))
+  await grid.sim.run(60_000)
+  grid.heal()
+  grid.sim.network.lossShare = 0
+  for (const id of grid.ids) grid.restart(id)
+  await grid.sim.run(CALM_MS)
+  for (const [name, check] of Object.entries({ ...ALWAYS, ...FINALLY })) {
+    const reason = check(grid)
+    if (reason !== undefined) {
+      if (process.env['DBG']) dbg(grid, reason)
+      throw new Error(`${name}: ${reason} (seed ${seed})`)
+    }
+  }
+  return grid
+}
+
+function oneFault(grid: JobGrid): void {
+  const { chance } = grid.sim
+  const victim = grid.ids[chance.below(grid.ids.length)]!
+  const kind = chance.below(10)
+  if (kind === 0) grid.powerLoss(victim)
+  else if (kind < 7) grid.crash(victim)
+  else {
+    grid.partition([grid.ids.filter(() => chance.below(2) === 0)])
+    grid.sim.act(chance.below(12_000), () => grid.heal())
+    return
+  }
+  // Half come back within the grace, the others after it.
+  grid.sim.act(chance.below(20_000), () => grid.restart(victim))
+}
+
+function dbg(grid: JobGrid, reason: string): void {
+  const id = /[0-9a-z]{26}/.exec(reason)?.[0] as string
+  for (const [n, m] of grid.machines) {
+    for (const e of m.jobLogs.get(id) ?? [])
+      console.log('J', n.slice(-4), JSON.stringify({ ...e, statement: 0, body: 0 }))
+    for (const [u, log] of m.unitLogs)
+      if (u.startsWith(id))
+        console.log(
+          'U',
+          n.slice(-4),
+          u,
+          JSON.stringify(log.map((e) => ({ ...e, order: 0 }))),
+          JSON.stringify(m.processes.get(u)?.exit),
+        )
+  }
+  console.log(grid.troubles.slice(-30).join('\n'))
+}
