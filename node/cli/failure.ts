@@ -14,11 +14,16 @@ export interface FailureOptions {
  */
 export function reportFailure(thrown: unknown, stderr: Writable, { json, verbose }: FailureOptions): number {
   if (thrown instanceof QuietExit) return thrown.status
-  const error = asRoostError(thrown)
+  const error = isAbort(thrown) ? new RoostError('CANCELLED', 'interrupted', { cause: thrown }) : asRoostError(thrown)
   if (json) stderr.write(`${JSON.stringify(error)}\n`)
   else stderr.write(`${printable(describeFailure(error))}\n`)
   if (verbose && !json) stderr.write(`${printable(stackOf(error))}\n`)
   return error.exitCode
+}
+
+/** What Node's own functions throw after ctrl-c. */
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'AbortError'
 }
 
 function describeFailure(error: RoostError): string {

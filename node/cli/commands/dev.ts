@@ -50,7 +50,9 @@ export async function devDown(session: Session): Promise<void> {
 
 /** `roost dev demo [--keep]` */
 export async function devDemo(session: Session, _args: readonly string[], flags: Flags): Promise<void> {
-  await runDemo(tools(session), { keep: flags['keep'] === true })
+  const keep = flags['keep'] === true
+  await runDemo(tools(session), { keep, line: session.output.line })
+  session.output.document({ ok: true, kept: keep })
 }
 
 function tools({ host, signal, output }: Session): DevTools {
