@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, webcrypto } from 'node:crypto'
 import { AUTHORITY_MS, CERTIFICATE_MS, roleUri } from '../../overlay/index.ts'
 import { importPublicKey, peerIdOf } from '../keys/index.ts'
 import type { Key } from '../keys/index.ts'
@@ -28,21 +28,24 @@ export class Authority {
   async issue({ role, publicKey, name }: Holder, { wallMs }: { readonly wallMs: number }): Promise<Uint8Array> {
     const id = peerIdOf(publicKey)
     const x509 = await loadX509()
-    const certificate = await x509.X509CertificateGenerator.create({
-      serialNumber: serialNumber(),
-      subject: [{ CN: [name ?? id] }],
-      issuer: [{ CN: [this.certificate.name] }],
-      notBefore: new Date(wallMs),
-      notAfter: new Date(Math.min(wallMs + CERTIFICATE_MS, this.certificate.untilMs)),
-      signingAlgorithm: 'Ed25519',
-      signingKey: this.#key.privateKey.toCryptoKey('Ed25519', false, ['sign']),
-      publicKey: importPublicKey(publicKey).toCryptoKey('Ed25519', true, ['verify']),
-      extensions: [
-        new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.SubjectAlternativeNameExtension([{ type: 'url', value: roleUri(role, id) }]),
-      ],
-    })
+    const certificate = await x509.X509CertificateGenerator.create(
+      {
+        serialNumber: serialNumber(),
+        subject: [{ CN: [name ?? id] }],
+        issuer: [{ CN: [this.certificate.name] }],
+        notBefore: new Date(wallMs),
+        notAfter: new Date(Math.min(wallMs + CERTIFICATE_MS, this.certificate.untilMs)),
+        signingAlgorithm: 'Ed25519',
+        signingKey: this.#key.privateKey.toCryptoKey('Ed25519', false, ['sign']),
+        publicKey: importPublicKey(publicKey).toCryptoKey('Ed25519', true, ['verify']),
+        extensions: [
+          new x509.BasicConstraintsExtension(false, undefined, true),
+          new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+          new x509.SubjectAlternativeNameExtension([{ type: 'url', value: roleUri(role, id) }]),
+        ],
+      },
+      webcrypto,
+    )
     return new Uint8Array(certificate.rawData)
   }
 }
@@ -50,24 +53,27 @@ export class Authority {
 /** The self-signed certificate of a new VO's authority. */
 export async function foundAuthority(key: Key, { name, wallMs }: { name: string; wallMs: number }): Promise<Authority> {
   const x509 = await loadX509()
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(),
-    name: [{ CN: [name] }],
-    notBefore: new Date(wallMs),
-    notAfter: new Date(wallMs + AUTHORITY_MS),
-    signingAlgorithm: 'Ed25519',
-    keys: {
-      privateKey: key.privateKey.toCryptoKey('Ed25519', false, ['sign']),
-      publicKey: importPublicKey(key.publicKey).toCryptoKey('Ed25519', true, ['verify']),
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: serialNumber(),
+      name: [{ CN: [name] }],
+      notBefore: new Date(wallMs),
+      notAfter: new Date(wallMs + AUTHORITY_MS),
+      signingAlgorithm: 'Ed25519',
+      keys: {
+        privateKey: key.privateKey.toCryptoKey('Ed25519', false, ['sign']),
+        publicKey: importPublicKey(key.publicKey).toCryptoKey('Ed25519', true, ['verify']),
+      },
+      extensions: [
+        new x509.BasicConstraintsExtension(true, DELEGATION_DEPTH_MAX, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+        new x509.SubjectAlternativeNameExtension([
+          { type: 'url', value: roleUri('authority', fingerprintOf(key.publicKey)) },
+        ]),
+      ],
     },
-    extensions: [
-      new x509.BasicConstraintsExtension(true, DELEGATION_DEPTH_MAX, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
-      new x509.SubjectAlternativeNameExtension([
-        { type: 'url', value: roleUri('authority', fingerprintOf(key.publicKey)) },
-      ]),
-    ],
-  })
+    webcrypto,
+  )
   return new Authority(key, readAuthority(new Uint8Array(certificate.rawData), wallMs))
 }
 
@@ -76,7 +82,8 @@ const DELEGATION_DEPTH_MAX = 1
 
 /**
  * Loaded by who issues, and by nobody else: checking needs node:crypto alone. The library's container of parts wants a
- * polyfill loaded before it.
+ * polyfill loaded before it. It is told which WebCrypto to use at each call, since other users of it in this process
+ * (TLS of libp2p) set one of their own for everybody.
  */
 async function loadX509(): Promise<typeof import('@peculiar/x509')> {
   await import('reflect-metadata')
