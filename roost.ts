@@ -46,7 +46,7 @@ async function run(): Promise<void> {
     entry: fileURLToPath(import.meta.url),
     version: version(),
     builtInPlugins,
-    runDaemon: async (options) => (await import('./node/main.ts')).runDaemon(options),
+    runDaemon: async (options) => (await import('./node/main.ts')).runDaemon(options, version()),
     runSimulator: async (simArgs) => (await import('./sim/index.ts')).runSimCommand(simArgs),
   })
   // What was written goes out first; what is still open after that must not keep a finished command alive.

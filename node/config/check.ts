@@ -29,9 +29,6 @@ function faultOf(issue: z.core.$ZodIssue): Fault {
   }
   if (issue.code === 'invalid_union' && path[0] === 'plugins')
     return { path, message: `${path.join('.')}: expected its settings, or false` }
-  return { path, message: `${path.join('.') || 'the file'}: ${lowerFirst(issue.message)}` }
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1).replace(/^nvalid input: /, '')
+  const { message } = issue.code === 'invalid_key' ? issue.issues[0]! : issue
+  return { path, message: `${path.join('.') || 'the file'}: ${message.replace(/^Invalid (input|option): /, '')}` }
 }

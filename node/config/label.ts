@@ -1,7 +1,5 @@
-import { RoostError, type AttributeValue } from '../../overlay/index.ts'
+import { isAttributeName, RoostError, type AttributeValue } from '../../overlay/index.ts'
 
-/** A label as people write it: a name of letters, digits, `_` and `.`, then a value. */
-const LABEL_PATTERN = /^([A-Za-z_][A-Za-z0-9_.]*)=(.*)$/su
 const NUMBER_PATTERN = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/u
 
 /**
@@ -9,12 +7,13 @@ const NUMBER_PATTERN = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/u
  * double quotes keep text that looks like one of the others. `ATTRIBUTE_INVALID` where it is no label.
  */
 export function parseLabel(label: string): { readonly name: string; readonly value: AttributeValue } {
-  const match = LABEL_PATTERN.exec(label)
-  if (!match)
+  const equals = label.indexOf('=')
+  const name = label.slice(0, Math.max(equals, 0))
+  if (!isAttributeName(name))
     throw new RoostError('ATTRIBUTE_INVALID', `"${label}" is not a label`, {
       hint: 'write name=value; the name has letters, digits, `_` and `.`',
     })
-  return { name: match[1]!, value: parseValue(match[2]!.trim()) }
+  return { name, value: parseValue(label.slice(equals + 1).trim()) }
 }
 
 function parseValue(text: string): AttributeValue {

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { isAttributeName } from '../../overlay/index.ts'
 
 const port = z.int('expected a whole number').min(0, 'at least 0').max(65_535, 'at most 65535')
 const path = z.string().startsWith('/', 'expected an absolute path')
-const labelName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]*$/, 'a name has letters, digits, `_` and `.`')
+const labelName = z.string().refine(isAttributeName, 'a name has letters, digits, `_` and `.`')
 
 /** What one source of settings may say: a file, the environment or the flags. Every key may be absent. */
 export const layerSchema = z.strictObject({

@@ -1,4 +1,4 @@
-import { RoostError, type Attributes, type AttributeValue } from '../../../overlay/index.ts'
+import { isAttributeName, RoostError, type Attributes, type AttributeValue } from '../../../overlay/index.ts'
 import { parseLabel } from '../../config/index.ts'
 import type { NodeReport } from '../../surface/index.ts'
 import { formatDuration } from '../quantity.ts'
@@ -29,7 +29,7 @@ export async function labelNode(session: Session, labels: readonly string[]): Pr
 
 function removedName(label: string): string {
   const name = label.replace(/^-+/, '')
-  if (/^[A-Za-z_][A-Za-z0-9_.]*$/.test(name)) return name
+  if (isAttributeName(name)) return name
   throw new RoostError('ATTRIBUTE_INVALID', `"${label}" names no label to remove`, { hint: 'write -name' })
 }
 
