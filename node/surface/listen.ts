@@ -12,16 +12,13 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
 
 /** The surface as a `node:http` listener. `admit` says who sends a request, or throws. */
 export function nodeListener(surface: Surface, admit: (request: IncomingMessage) => Caller, log: Log): NodeListener {
-  const listener = getRequestListener(
-    async (request, { incoming }) => {
-      try {
-        return await surface(request, admit(incoming as IncomingMessage))
-      } catch (error) {
-        return errorResponse(error, log)
-      }
-    },
-    { overrideGlobalObjects: false },
-  )
+  const listener = getRequestListener(async (request, { incoming }) => {
+    try {
+      return await surface(request, admit(incoming as IncomingMessage))
+    } catch (error) {
+      return errorResponse(error, log)
+    }
+  })
   return (request, response) => {
     // A client that goes away in the middle is its own affair.
     response.on('error', () => {})

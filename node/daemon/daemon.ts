@@ -1,0 +1,204 @@
+import type { Logger } from 'pino'
+import { createDiscovery, type Discovery, type DiscoveryEvent } from '../../overlay/index.ts'
+import type { Plugin } from '../../overlay/contract/index.ts'
+import { openDataDirectory, type DataDirectory } from '../data/index.ts'
+import { loadPlugin, PluginHost, type BuiltInPlugins } from '../host/index.ts'
+import { createSurroundings, loadOrCreateKey } from '../keys/index.ts'
+import { measureDynamic } from '../measure/index.ts'
+import type { Network } from '../net/index.ts'
+import { createSurface, MetricsRegistry } from '../surface/index.ts'
+import type { Vo } from '../vo/index.ts'
+import { DaemonCore } from './core.ts'
+import { enterGrid } from './grid.ts'
+import { Keepsakes } from './kept.ts'
+import type { DaemonOptions } from './options.ts'
+import { leaseHost } from './plugin-hosting.ts'
+import { SelfDescription } from './self-description.ts'
+import { startUpkeep } from './upkeep.ts'
+import { openWaysIn, type WaysIn } from './ways-in.ts'
+
+/** How long goodbyes may travel before the connections go. */
+const GOODBYE_MS = 300
+
+export interface DaemonDependencies {
+  readonly log: Logger
+  readonly builtInPlugins: BuiltInPlugins
+  readonly version: string
+  /** Somebody asked the daemon to end, or to leave its grid and end. */
+  readonly onStop: (how: 'shutdown' | 'leave') => void
+}
+
+export interface Daemon {
+  readonly id: string
+  readonly name: string
+  readonly grid: string
+  readonly addresses: readonly string[]
+  readonly api: string
+  /** Ends everything in the reverse order of its start, and leaves the grid where asked. Safe to call twice. */
+  stop(how: 'shutdown' | 'leave'): Promise<void>
+}
+
+/**
+ * Starts a node: data, keys, grid, network, discovery, plugins, ways in. When a step fails, what was started before it is
+ * ended again, and the failure is thrown as it is.
+ */
+export async function startDaemon(options: DaemonOptions, dependencies: DaemonDependencies): Promise<Daemon> {
+  const ends: (() => void | Promise<void>)[] = []
+  try {
+    return await start(options, dependencies, ends)
+  } catch (error) {
+    await endAll(ends, dependencies.log)
+    throw error
+  }
+}
+
+async function start(
+  options: DaemonOptions,
+  dependencies: DaemonDependencies,
+  ends: (() => void | Promise<void>)[],
+): Promise<Daemon> {
+  const { log } = dependencies
+  const startedAtMs = Date.now()
+  const data = await openDataDirectory(options.dataDir)
+  ends.push(() => data.close())
+  const nodeKey = await loadOrCreateKey(data.file('node.key'))
+  const surroundings = createSurroundings(nodeKey)
+  const { vo, network, contacts } = await enterGrid(options, { data, nodeKey, surroundings, log })
+  ends.push(() => network.stop())
+
+  const keepsakes = new Keepsakes(data.store('node'), log)
+  const self = new SelfDescription(keepsakes, options)
+  await self.load()
+  const discovery = createDiscovery(
+    {
+      host: { surroundings, mount: network.mount.bind(network), serve: network.serve.bind(network) },
+      onAddress: (peer, addresses) => network.know(peer, addresses),
+      store: (kept) => void keepsakes.keepDiscovery(kept),
+      onEvent: (event) => logDiscovery(log, event),
+    },
+    {
+      name: options.name,
+      addresses: network.addresses(),
+      attributes: self.attributes(),
+      seeds: contacts.filter(({ peer }) => peer !== network.self),
+      kept: await keepsakes.discovery(),
+    },
+  )
+  ends.push(() => keepsakes.keepDiscovery(discovery.kept()))
+  discovery.offer('node', () => measureDynamic({ dataDir: data.path, production: true }))
+  ends.push(startUpkeep({ discovery, network, vo, self, log }))
+
+  const metrics = new MetricsRegistry()
+  const plugins = await startPlugins(options, { ...dependencies, data, network, discovery, vo, metrics, surroundings })
+  ends.push(() => plugins.stop())
+  observe(metrics, network, discovery)
+
+  let waysIn: WaysIn | undefined
+  const core = new DaemonCore({
+    discovery,
+    network,
+    vo,
+    plugins,
+    self,
+    stop: dependencies.onStop,
+    about: { version: dependencies.version, dataDir: data.path, startedAtMs, api: () => waysIn?.api ?? '' },
+  })
+  const surface = createSurface({ core, plugins, metrics, version: dependencies.version, log })
+  waysIn = await openWaysIn(surface, { data, network, apiPort: options.apiPort, log })
+  ends.push(() => waysIn.close())
+  return runningDaemon({ options, discovery, network, vo, log, ends, api: waysIn.api })
+}
+
+function runningDaemon(parts: {
+  options: DaemonOptions
+  discovery: Discovery
+  network: Network
+  vo: Vo
+  log: Logger
+  ends: (() => void | Promise<void>)[]
+  api: string
+}): Daemon {
+  const { options, discovery, network, vo, log, ends, api } = parts
+  let stopping: Promise<void> | undefined
+  return {
+    id: network.self,
+    name: options.name,
+    grid: vo.name,
+    addresses: network.addresses(),
+    api,
+    stop(how) {
+      stopping ??= (async () => {
+        discovery.leave()
+        if (network.connected().length > 0) await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS))
+        if (how === 'leave') await vo.leave()
+        await endAll(ends, log)
+      })()
+      return stopping
+    },
+  }
+}
+
+/** The last that began ends first; what fails to end keeps nothing else from ending. */
+async function endAll(ends: (() => void | Promise<void>)[], log: Logger): Promise<void> {
+  for (const end of ends.splice(0).reverse()) {
+    try {
+      await end()
+    } catch (error) {
+      log.error({ error }, 'a part of the daemon did not end well')
+    }
+  }
+}
+
+async function startPlugins(
+  options: DaemonOptions,
+  parts: DaemonDependencies & {
+    data: DataDirectory
+    network: Network
+    discovery: Discovery
+    vo: Vo
+    metrics: MetricsRegistry
+    surroundings: ReturnType<typeof createSurroundings>
+  },
+): Promise<PluginHost> {
+  const { log, builtInPlugins, data, network, discovery, vo, metrics, surroundings } = parts
+  const settings = new Map<Plugin, Readonly<Record<string, unknown>>>()
+  const plugins: Plugin[] = []
+  for (const [name, config] of Object.entries(options.plugins)) {
+    const plugin = await loadPlugin(name, { builtIn: builtInPlugins, searchDirs: [data.path, process.cwd()] })
+    settings.set(plugin, config)
+    plugins.push(plugin)
+  }
+  const hosting = {
+    dataDir: data.path,
+    network,
+    nodes: discovery,
+    trust: vo.trust,
+    surroundings,
+    metrics,
+    log,
+    configOf: (plugin: Plugin) => settings.get(plugin) ?? {},
+  }
+  const host = new PluginHost({ makeHost: (plugin, service) => leaseHost(plugin, service, hosting), log })
+  await host.start(plugins)
+  return host
+}
+
+function observe(metrics: MetricsRegistry, network: Network, discovery: Discovery): void {
+  const { metrics: net } = metrics.section('net')
+  for (const name of Object.keys(network.metrics()))
+    net.gauge(name, `${name.replaceAll('_', ' ')}, of the network`, () => network.metrics()[name] ?? 0)
+  const { metrics: grid } = metrics.section('grid')
+  for (const state of ['alive', 'suspect', 'dead', 'left'] as const)
+    grid.gauge(
+      `nodes_${state}`,
+      `nodes that this one believes to be ${state}`,
+      () => discovery.list().filter((node) => node.state === state).length,
+    )
+}
+
+function logDiscovery(log: Logger, event: DiscoveryEvent): void {
+  const { type, ...fields } = event
+  if (type === 'refused') log.debug(fields, 'refused what a peer sent')
+  else
+    log.warn(fields, type === 'offer-failed' ? 'a source of attributes failed' : 'what was kept of the grid is damaged')
+}

@@ -1,0 +1,39 @@
+import { EXIT } from '../../overlay/index.ts'
+import type { BuiltInPlugins } from '../host/index.ts'
+import { startDaemon } from './daemon.ts'
+import { createLog } from './log.ts'
+import type { DaemonOptions } from './options.ts'
+import { surviveUncaught } from './survival.ts'
+
+/** A daemon that does not end by itself within this, once told to, is ended. */
+const STOP_MS_MAX = 20_000
+
+/**
+ * Runs a daemon as this process until a signal or a request ends it, and gives the exit status. Failures to start are
+ * thrown as `RoostError`s, with nothing left running.
+ */
+export async function runDaemon(
+  options: DaemonOptions,
+  parts: { builtInPlugins: BuiltInPlugins; version: string },
+): Promise<number> {
+  const log = await createLog(options)
+  let stop: (how: 'shutdown' | 'leave') => void = () => {}
+  const asked = new Promise<'shutdown' | 'leave'>((resolve) => (stop = resolve))
+  const onSignal = (): void => stop('shutdown')
+  const survival = surviveUncaught(log, () => process.exit(EXIT.failed))
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal)
+  try {
+    const daemon = await startDaemon(options, { ...parts, log, onStop: (how) => setImmediate(() => stop(how)) })
+    const { id, name, grid, addresses, api } = daemon
+    log.info({ id, name, grid, addresses, api }, 'ready')
+    const how = await asked
+    log.info({ how }, 'stopping')
+    setTimeout(() => process.exit(EXIT.failed), STOP_MS_MAX).unref()
+    await daemon.stop(how)
+    log.info({}, 'stopped')
+    return EXIT.ok
+  } finally {
+    survival.release()
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onSignal)
+  }
+}

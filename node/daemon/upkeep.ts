@@ -1,0 +1,50 @@
+import type { Discovery } from '../../overlay/index.ts'
+import type { Log } from '../../overlay/contract/index.ts'
+import type { Network } from '../net/index.ts'
+import type { Vo } from '../vo/index.ts'
+import type { SelfDescription } from './self-description.ts'
+
+/** Addresses change when a laptop moves; certificates have weeks, so that an hour more or less is nothing. */
+const ADDRESSES_MS = 10_000
+const RENEWAL_MS = 3_600_000
+/** Software and disks: looking costs a process for each program that tells its version. */
+const MEASURE_MS = 900_000
+
+/** What a daemon does again and again for itself. Returns how to stop. */
+export function startUpkeep(parts: {
+  discovery: Discovery
+  network: Network
+  vo: Vo
+  self: SelfDescription
+  log: Log
+}): () => void {
+  const { discovery, network, vo, self, log } = parts
+  const every = (delayMs: number, what: string, action: () => void | Promise<void>): NodeJS.Timeout =>
+    setInterval(() => {
+      Promise.resolve()
+        .then(action)
+        .catch((error: unknown) => log.warn({ error, what }, 'upkeep failed; it is tried again'))
+    }, delayMs).unref()
+  const timers = [
+    every(ADDRESSES_MS, 'addresses', () => {
+      const addresses = network.addresses()
+      if (addresses.join() !== discovery.own().addresses.join()) discovery.update({ addresses })
+    }),
+    every(RENEWAL_MS, 'renewal', () => renew(vo, network, log)),
+    every(MEASURE_MS, 'measuring', async () => {
+      await self.measure()
+      discovery.update({ attributes: self.attributes() })
+    }),
+  ]
+  void renew(vo, network, log).catch((error: unknown) =>
+    log.warn({ error }, 'the certificate could not be renewed yet'),
+  )
+  return () => timers.forEach((timer) => clearInterval(timer))
+}
+
+async function renew(vo: Vo, network: Network, log: Log): Promise<void> {
+  const isRenewed = await vo.renew(
+    async (_, request) => (await network.requestJoin(vo.authorityAddresses, request)).reply,
+  )
+  if (isRenewed) log.info({ untilMs: vo.expiresAtMs }, 'certificate renewed')
+}
