@@ -62,14 +62,7 @@ export class Controller {
   async recover(): Promise<void> {
     for (const jobId of await this.#ports.jobs.list()) {
       const events = await this.#ports.jobs.read(jobId, 1)
-      if (events.length === 0) continue
-      const job = this.#keep(events)
-      // Some node may have confirmed, none was told to start: the attempt ends here, and its nodes are told so when they ask.
-      await job.append((view) =>
-        view.placement === 'matched' && !isFinal(view.state)
-          ? { type: 'queued', reason: 'its controller restarted while it was being placed' }
-          : undefined,
-      )
+      if (events.length > 0) this.#keep(events)
     }
   }
 
@@ -236,6 +229,11 @@ export class Controller {
   async #place(job: JobRecord): Promise<void> {
     const backoff = new Backoff(this.#world.surroundings.rng, PLACE_BACKOFF)
     let saidMs = -Infinity
+    // An attempt of an earlier life: some node may have confirmed, none was told to start. It ends here, and its nodes hear so when they ask.
+    if (job.view.placement === 'matched')
+      await surely(this.#world, job.id, () =>
+        job.append(queuedFor('its controller restarted while it was being placed')),
+      )
     while (isUnplaced(job.view)) {
       if (job.view.cancelling) {
         await surely(this.#world, job.id, () => job.append(endedUnplaced))

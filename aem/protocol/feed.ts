@@ -117,7 +117,7 @@ export class JobFeed {
 export interface FeedSource {
   /** Whose hints count. */
   readonly controller: PeerId
-  /** Durable events from this number on, in order; perhaps not all. */
+  /** Durable events from this number on, in order; perhaps not all. It ends, one way or the other. */
   read(fromNumber: number): Promise<readonly JobEvent[]>
   /** Must not throw. */
   deliver(event: JobEvent): void

@@ -72,13 +72,13 @@ export class UnitHost {
     const found = new Map((await this.#ports.launcher.recover()).map((unit) => [unit.order.unitId, unit]))
     for (const unit of this.#units.values()) {
       if (!unit.hasEnded) this.#calendar.restore(unit.id, needOf(unit.order))
-      if (!unit.hasEnded) await this.#resume(unit, found.get(unit.id))
+      if (!unit.hasEnded) inBackground(this.#world, unit.id, this.#resume(unit, found.get(unit.id)))
       if (!unit.status.isSettled) this.#report(unit)
     }
     for (const { order, state } of found.values()) {
       if (this.#units.has(order.unitId) || state !== 'running') continue
       this.#world.trouble(order.unitId, new RoostError('INTERNAL', 'a process runs for a unit that has no log here'))
-      await this.#ports.launcher.signal(order.unitId, 'KILL')
+      inBackground(this.#world, order.unitId, this.#ports.launcher.signal(order.unitId, 'KILL'))
     }
   }
 
@@ -247,9 +247,8 @@ export class UnitHost {
     if (phase === 'confirmed') return
     if (found?.state === 'exited' && found.exit) return this.#noteExit(unit, found.exit)
     if (found?.state === 'running') {
-      inBackground(this.#world, unit.id, this.#noteStart(unit))
       if (stopping !== undefined) inBackground(this.#world, unit.id, this.#kill(unit))
-      return
+      return this.#noteStart(unit)
     }
     if (phase === 'running') return this.#noteExit(unit, { kind: 'vanished', reason: 'no trace of it after a restart' })
     if (stopping !== undefined) return this.#noteExit(unit, { kind: 'unstartable', reason: `stopped: ${stopping}` })

@@ -239,7 +239,11 @@ export class JobGrid {
         await env.sleep(1 + env.rng.below(50))
         const service = this.services.get(controller)
         if (!service || env.rng.below(5) === 0) throw new RoostError('PEER_UNREACHABLE', 'not now')
-        const events = (await service.events(jobId, from)).map(publicEvent)
+        // The node may die over the answer; a connection then breaks sooner or later.
+        const broken = env.sleep(2_000).then((): never => {
+          throw new RoostError('CONNECTION_LOST', 'no answer')
+        })
+        const events = (await Promise.race([service.events(jobId, from), broken])).map(publicEvent)
         return this.#bugs.shortReads
           ? events.map((event) => (event.type === 'ended' ? { ...event, number: event.number - 1 } : event))
           : events

@@ -25,6 +25,38 @@ describe('jobs under loss, doubling, crashes, power cuts and partitions', () => 
   })
 })
 
+describe('a gang of two whose nodes are killed once, at every moment of its life', () => {
+  const CONTROLLER = 0
+  test.each([
+    ['the controller', [CONTROLLER]],
+    ['another node', [1]],
+    ['all nodes at once', [0, 1, 2]],
+  ])('%s: it ends as it would have', async (_who, victims) => {
+    let moment = 0
+    for (let isOver = false; !isOver; moment++) {
+      const grid = new JobGrid({ seed: 5, machineCount: 3, cores: 2 })
+      for (const [name, check] of Object.entries(ALWAYS)) grid.sim.invariant(name, () => check(grid), { everyMs: 10 })
+      const [at] = grid.ids
+      await grid.sim.run(100)
+      const jobId = grid.submit(at!, { run: 'exit 7 after 60', nodes: 2, cores: 2 }, { watched: true })
+      const before = grid.sim.counts.events
+      await grid.sim.until(() => grid.sim.counts.events === before + moment, 5_000)
+      isOver = grid.view(jobId)?.state === 'failed'
+      for (const victim of victims) grid.crash(grid.ids[victim]!)
+      await grid.sim.run(500)
+      for (const victim of victims) grid.restart(grid.ids[victim]!)
+      await grid.sim.run(CALM_MS)
+      refuseBroken(grid, 5)
+      // Killed before it was written down, it was never acknowledged.
+      const view = grid.services.get(at!)!.view(jobId)
+      if (view)
+        expect({ moment, state: view.state, exitCode: view.exitCode }).toEqual({ moment, state: 'failed', exitCode: 7 })
+      else expect(grid.acknowledged.size).toBe(0)
+    }
+    expect(moment).toBeGreaterThan(30)
+  })
+})
+
 describe('each promise notices the mistake that breaks it', () => {
   const PLANTED: readonly (readonly [string, Bugs])[] = [
     ['no unit runs twice', { amnesia: true }],
@@ -68,14 +100,15 @@ async function turmoil(seed: number, bugs: Bugs = {}): Promise<JobGrid> {
   grid.sim.network.lossShare = 0
   for (const id of grid.ids) grid.restart(id)
   await grid.sim.run(CALM_MS)
+  refuseBroken(grid, seed)
+  return grid
+}
+
+function refuseBroken(grid: JobGrid, seed: number): void {
   for (const [name, check] of Object.entries({ ...ALWAYS, ...FINALLY })) {
     const reason = check(grid)
-    if (reason !== undefined) {
-      if (process.env['DBG']) dbg(grid, reason)
-      throw new Error(`${name}: ${reason} (seed ${seed})`)
-    }
+    if (reason !== undefined) throw new Error(`${name}: ${reason} (seed ${seed})`)
   }
-  return grid
 }
 
 function oneFault(grid: JobGrid): void {
@@ -91,22 +124,4 @@ function oneFault(grid: JobGrid): void {
   }
   // Half come back within the grace, the others after it.
   grid.sim.act(chance.below(20_000), () => grid.restart(victim))
-}
-
-function dbg(grid: JobGrid, reason: string): void {
-  const id = /[0-9a-z]{26}/.exec(reason)?.[0] as string
-  for (const [n, m] of grid.machines) {
-    for (const e of m.jobLogs.get(id) ?? [])
-      console.log('J', n.slice(-4), JSON.stringify({ ...e, statement: 0, body: 0 }))
-    for (const [u, log] of m.unitLogs)
-      if (u.startsWith(id))
-        console.log(
-          'U',
-          n.slice(-4),
-          u,
-          JSON.stringify(log.map((e) => ({ ...e, order: 0 }))),
-          JSON.stringify(m.processes.get(u)?.exit),
-        )
-  }
-  console.log(grid.troubles.slice(-30).join('\n'))
 }
