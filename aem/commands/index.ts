@@ -26,7 +26,6 @@ function registerRun(program: Command, context: CommandContext): void {
     .command('run')
     .description('run a command on the grid: wait for it, show its output, exit as it does')
     .argument('<command...>', 'a program and its arguments; one argument alone is a shell text')
-    .passThroughOptions()
     .option('-w, --where <expression>', 'only nodes for which this is true')
     .option('--rank <expression>', 'a number; nodes with a higher one come first')
     .option('-n, --nodes <count>', 'units, one a node, that start together', wholeNumber)
