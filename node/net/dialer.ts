@@ -40,7 +40,9 @@ export class Dialer {
   async connect(peer: PeerId): Promise<Connection> {
     const open = this.#gate.connectionTo(peer)
     if (open !== undefined) return open
-    const connection = await this.#dial(peer)
+    let connection = await this.#dial(peer, false)
+    // It may be left from before we, or they, had the right credentials.
+    if (this.#gate.isRefused(connection)) connection = await this.#dial(peer, true)
     try {
       await this.#gate.admitted(connection)
       return connection
@@ -64,12 +66,12 @@ export class Dialer {
     }
   }
 
-  async #dial(peer: PeerId): Promise<Connection> {
+  async #dial(peer: PeerId, force: boolean): Promise<Connection> {
     const addresses = this.#known.get(peer)
     try {
       return addresses === undefined
-        ? await this.#libp2p.dial(peerIdFromString(peer), { signal: AbortSignal.timeout(LOOKUP_MS) })
-        : await this.#libp2p.dial([...addresses], { signal: AbortSignal.timeout(DIAL_MS) })
+        ? await this.#libp2p.dial(peerIdFromString(peer), { signal: AbortSignal.timeout(LOOKUP_MS), force })
+        : await this.#libp2p.dial([...addresses], { signal: AbortSignal.timeout(DIAL_MS), force })
     } catch (cause) {
       throw unreachable(peer, cause)
     }

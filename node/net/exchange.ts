@@ -97,7 +97,7 @@ export class Exchange {
     else this.abort(new RoostError('BUSY', 'messages out of turn'))
   }
 
-  #end(reason: RoostError): void {
+  #end(reason = new RoostError('CONNECTION_LOST', 'the other side said nothing more', { certain: false })): void {
     clearTimeout(this.#timeout)
     this.#ended = reason
     this.#reader?.reject(reason)

@@ -17,8 +17,8 @@ export interface FrameLimits {
 export interface FrameHandlers {
   /** A frame, in the order of arrival. The bytes are only good until it returns. */
   onFrame(frame: Uint8Array): void
-  /** The stream has ended, for this reason; called once, and nothing follows it. */
-  onEnd(reason: RoostError): void
+  /** The stream has ended, for this reason, or undefined where both sides ended it in order. Called once, and nothing follows it. */
+  onEnd(reason: RoostError | undefined): void
 }
 
 /** What goes into libp2p's own buffers at once; beyond it waits here, where it is counted. */
@@ -45,8 +45,8 @@ export class FrameStream {
     stream.addEventListener('message', (event) => this.#read(event.data.subarray()))
     stream.addEventListener('drain', () => this.#flushSoon())
     stream.addEventListener('remoteCloseWrite', () => this.close())
-    stream.addEventListener('close', (event) => this.#end(lost(event.error)))
-    if (stream.status !== 'open') queueMicrotask(() => this.#end(lost(undefined)))
+    stream.addEventListener('close', (event) => this.#end(event.error === undefined ? undefined : lost(event.error)))
+    if (stream.status !== 'open') queueMicrotask(() => this.#end(undefined))
   }
 
   /** Whether frames can still be written. */
@@ -148,7 +148,7 @@ export class FrameStream {
     }
   }
 
-  #end(reason: RoostError): void {
+  #end(reason: RoostError | undefined): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#waiting = []
@@ -234,7 +234,7 @@ function writeLength(target: Uint8Array, offset: number, length: number): void {
 }
 
 function lost(cause: unknown): RoostError {
-  return new RoostError('CONNECTION_LOST', 'the stream ended', {
+  return new RoostError('CONNECTION_LOST', 'the stream broke', {
     certain: false,
     ...(cause !== undefined && { cause }),
   })

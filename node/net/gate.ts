@@ -24,6 +24,8 @@ export const UNADMITTED_MS = 15_000
 export const UNADMITTED_COUNT_MAX = 64
 /** Streams of one connection that wait for its admission to end one way or the other; beyond it they are aborted. */
 const WAITING_STREAMS_COUNT_MAX = 32
+/** How long a refused connection stays so that each side's reason reaches the other; an abort would overtake it. */
+const REFUSED_MS = 250
 /** How often time is looked at. Credentials last for days; a second more does not matter. */
 const SWEEP_MS = 1_000
 
@@ -108,6 +110,12 @@ export class Gate {
   onAdmitted(listener: (peer: PeerId) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Whether a connection will never be admitted. */
+  isRefused(connection: Connection): boolean {
+    const entry = this.#entry(connection)
+    return entry.isSettled && entry.admitted === undefined
   }
 
   /** Waits until a connection is admitted. Rejects with the error of the side that refused it. */
@@ -242,7 +250,7 @@ export class Gate {
       this.#settle(entry, error)
       this.#counters.add('gate_refused_connections')
       this.#log.info({ peer, code: error.code, err: error, direction: connection.direction }, 'connection not admitted')
-      if (connection.direction === 'outbound' && this.#joinsOpenCount === 0) await close(connection)
+      if (connection.direction === 'outbound') setTimeout(() => this.#abandon(connection, error), REFUSED_MS).unref()
     }
   }
 
@@ -251,6 +259,11 @@ export class Gate {
     entry.isSettled = true
     if (error === undefined) entry.outcome.resolve()
     else entry.outcome.reject(error)
+  }
+
+  /** Who dialed ends what was refused, unless it may be joining by it; then time ends it. */
+  #abandon(connection: Connection, reason: RoostError): void {
+    if (this.#joinsOpenCount === 0) connection.abort(reason)
   }
 
   #tell(peer: PeerId): void {
@@ -301,17 +314,6 @@ export class Gate {
         connection.abort(new RoostError('CREDENTIAL_EXPIRED', 'the credentials are past their time'))
       }
     }
-  }
-}
-
-/** How long a refused connection gets to say why before it is cut. */
-const CLOSE_MS = 1_000
-
-async function close(connection: Connection): Promise<void> {
-  try {
-    await connection.close({ signal: AbortSignal.timeout(CLOSE_MS) })
-  } catch (thrown) {
-    connection.abort(asRoostError(thrown))
   }
 }
 

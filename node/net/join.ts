@@ -65,14 +65,13 @@ export async function askToJoin(
   libp2p: Libp2p,
   addresses: readonly string[],
   request: Plain,
-): Promise<{ readonly peer: PeerId; readonly reply: unknown; readonly connection: Connection }> {
+): Promise<{ readonly peer: PeerId; readonly reply: unknown }> {
   const connection = await dialFirst(libp2p, addresses)
   try {
-    const reply = await ask(connection, request)
-    return { peer: connection.remotePeer.toString(), reply, connection }
-  } catch (thrown) {
-    connection.close().catch(() => {})
-    throw thrown
+    return { peer: connection.remotePeer.toString(), reply: await ask(connection, request) }
+  } finally {
+    // Opened for this alone and not admitted: the next one is a member's.
+    connection.abort(new Error('joining is done'))
   }
 }
 
@@ -98,7 +97,7 @@ async function dialFirst(libp2p: Libp2p, addresses: readonly string[]): Promise<
   const causes: unknown[] = []
   for (const address of addresses) {
     try {
-      return await libp2p.dial(multiaddr(address), { signal: AbortSignal.timeout(DIAL_MS) })
+      return await libp2p.dial(multiaddr(address), { signal: AbortSignal.timeout(DIAL_MS), force: true })
     } catch (thrown) {
       causes.push(thrown)
     }

@@ -43,8 +43,11 @@ interface Lane {
 }
 
 interface OpenCall {
-  /** The lane that the request left by; undefined while it waits here. */
-  lane: Lane | undefined
+  /**
+   * The lane that the request left by; undefined while it waits here. `between` when that one was ended in order while ours is
+   * still being opened: the peer has it already and replies by it.
+   */
+  lane: Lane | 'between' | undefined
   /** Ends the call, in one way or the other. */
   settle(outcome: { readonly body: Uint8Array } | { readonly error: RoostError }): void
 }
@@ -78,9 +81,9 @@ export class Link {
     return this.#put(frame, undefined)
   }
 
-  /** Sends only if a stream is open: an answer has no use once the question's stream is gone. */
+  /** Sends, unless the peer would have to be connected to anew: by then nobody waits for the answer. */
   answer(frame: Uint8Array): boolean {
-    return this.#writable()?.frames.write(frame) ?? false
+    return (this.#writable() !== undefined || this.#isOpening) && this.#put(frame, undefined)
   }
 
   /** One request; `makeFrame` gets the id under which the reply comes. Rejects as `CallEnv.call` says. */
@@ -116,9 +119,7 @@ export class Link {
   accept(stream: Stream, connection: Connection): void {
     const lane = this.#addLane(stream, connection, false)
     const current = this.#writable()
-    if (current !== undefined && !this.#yieldsTo(current, lane)) return
-    this.#use(lane)
-    if (current !== undefined) this.#retire(current, lane)
+    if (current === undefined || this.#yieldsTo(current, lane)) this.#use(lane)
   }
 
   /** Ends it: open calls fail with `reason`. */
@@ -153,8 +154,10 @@ export class Link {
     try {
       const { stream, connection } = await this.#dependencies.open()
       const lane = this.#addLane(stream, connection, true)
-      if (this.#writable() === undefined) this.#use(lane)
-      else this.#retire(lane, this.#current!)
+      const current = this.#writable()
+      // The peer opened one meanwhile, and decides by the same rule.
+      if (current === undefined || !this.#yieldsTo(lane, current)) this.#use(lane)
+      else lane.frames.close()
     } catch (thrown) {
       if (this.#writable() === undefined) this.#failWaiting(asRoostError(thrown))
     } finally {
@@ -182,8 +185,16 @@ export class Link {
     return this.#current?.frames.isOpen ? this.#current : undefined
   }
 
+  /** Writes to this lane from now on. The one before is still read, and ended in order if it was ours. */
   #use(lane: Lane): void {
+    const previous = this.#writable()
     this.#current = lane
+    for (const call of this.#calls.values()) {
+      // The peer switches too, and replies by the lane that it then writes to: those calls go on.
+      const goesOn = call.lane === 'between' || (call.lane === previous && previous && this.#isSameTry(previous, lane))
+      if (goesOn) call.lane = lane
+    }
+    if (previous?.isOurs) previous.frames.close()
     const waiting = this.#waiting
     this.#waiting = []
     this.#waitingBytes = 0
@@ -194,27 +205,24 @@ export class Link {
     }
   }
 
-  #yieldsTo(current: Lane, incoming: Lane): boolean {
-    if (!current.isOurs) return true
-    const isSameTry =
-      current.connection === incoming.connection || performance.now() - current.openedMs < SIMULTANEOUS_MS
-    return !isSameTry || this.#peer < this.#dependencies.self
+  /** Whether a lane gives way to one that the peer opened: always to a replacement, and otherwise if the peer's id is smaller. */
+  #yieldsTo(lane: Lane, theirs: Lane): boolean {
+    return !lane.isOurs || !this.#isSameTry(lane, theirs) || this.#peer < this.#dependencies.self
   }
 
-  /** Replies to what left by it come by the lane that the peer writes to, so its calls go on. */
-  #retire(lane: Lane, successor: Lane): void {
-    for (const call of this.#calls.values()) if (call.lane === lane) call.lane = successor
-    if (lane.isOurs) lane.frames.close()
+  #isSameTry(one: Lane, other: Lane): boolean {
+    return one.connection === other.connection || Math.abs(one.openedMs - other.openedMs) < SIMULTANEOUS_MS
   }
 
-  #ended(lane: Lane, reason: RoostError): void {
+  #ended(lane: Lane, reason: RoostError | undefined): void {
     this.#lanes.delete(lane)
     if (this.#current === lane) this.#current = undefined
-    const lost = new RoostError('CONNECTION_LOST', `the connection with ${this.#peer} broke before the answer`, {
-      cause: reason,
-      certain: false,
-    })
-    for (const call of [...this.#calls.values()]) if (call.lane === lane) call.settle({ error: lost })
+    const successor = reason === undefined ? (this.#writable() ?? (this.#isOpening ? 'between' : undefined)) : undefined
+    for (const call of [...this.#calls.values()]) {
+      if (call.lane !== lane) continue
+      if (successor === undefined) call.settle({ error: this.#lost(reason) })
+      else call.lane = successor
+    }
     this.#maybeIdle()
   }
 
@@ -226,6 +234,8 @@ export class Link {
       if (call === undefined) this.#dependencies.counters.add('grid_dropped_messages')
       else this.#calls.get(call)?.settle({ error: reason })
     }
+    for (const call of [...this.#calls.values()])
+      if (call.lane === 'between') call.settle({ error: this.#lost(reason) })
   }
 
   #forget(id: number): void {
@@ -238,6 +248,13 @@ export class Link {
   #maybeIdle(): void {
     if (this.#lanes.size === 0 && this.#calls.size === 0 && this.#waiting.length === 0 && !this.#isOpening)
       this.#dependencies.onIdle()
+  }
+
+  #lost(cause: RoostError | undefined): RoostError {
+    return new RoostError('CONNECTION_LOST', `the connection with ${this.#peer} broke before the answer`, {
+      certain: false,
+      ...(cause !== undefined && { cause }),
+    })
   }
 
   #busy(): RoostError {

@@ -195,12 +195,7 @@ class Libp2pNetwork implements Network {
     addresses: readonly string[],
     request: Plain,
   ): Promise<{ readonly peer: PeerId; readonly reply: unknown }> {
-    return await this.#gate.whileJoining(async () => {
-      const { peer, reply, connection } = await askToJoin(this.#node.libp2p, addresses, request)
-      // It was opened without credentials and stays so; the next one is a member's.
-      if (!this.#gate.isAdmitted(connection)) connection.close().catch(() => {})
-      return { peer, reply }
-    })
+    return await this.#gate.whileJoining(() => askToJoin(this.#node.libp2p, addresses, request))
   }
 
   metrics(): Readonly<Record<string, number>> {
