@@ -142,7 +142,7 @@ function binaryCode({ operator, left, right }: BinaryNode): Code {
       const value = first(frame, run)
       return apply(value, decidesAlone(operator, value) ? undefined : second(frame, run))
     }
-  return (frame, run) => apply(first(frame, run), second(frame, run))
+  return (frame, run) => apply(first(frame, run), second(frame, run), run)
 }
 
 function callCode({ name, arguments: values }: CallNode): Code {

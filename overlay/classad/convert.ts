@@ -1,7 +1,8 @@
-import { Ad } from './ad.ts'
+import { RoostError } from '../error/index.ts'
+import type { Ad } from './ad.ts'
 import { formatReal, formatValue } from './format.ts'
 import { formatAbsoluteTime, formatRelativeTime } from './time-text.ts'
-import { AbsoluteTime, ErrorValue, isList, RelativeTime, type Value } from './value.ts'
+import { AbsoluteTime, ErrorValue, RelativeTime, type Value } from './value.ts'
 
 /** How values become integers, reals and text; undefined and errors stay what they are. */
 
@@ -60,5 +61,15 @@ export function asText(value: Value): string | undefined | ErrorValue {
   if (value instanceof ErrorValue) return value
   if (value instanceof AbsoluteTime) return formatAbsoluteTime(value)
   if (value instanceof RelativeTime) return formatRelativeTime(value)
-  return isList(value) || value instanceof Ad ? formatValue(value) : NO_NUMBER
+  return textOfParts(value)
+}
+
+/** A tree that was built too high has no text. */
+function textOfParts(value: readonly Value[] | Ad): string | ErrorValue {
+  try {
+    return formatValue(value)
+  } catch (error) {
+    if (error instanceof RoostError) return new ErrorValue(error.message)
+    throw error
+  }
 }

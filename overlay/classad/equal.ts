@@ -1,10 +1,18 @@
 import type { Expression } from './syntax.ts'
 import { AbsoluteTime, ErrorValue, RelativeTime, type LiteralValue } from './value.ts'
 
-/** Whether two trees say the same: names without regard to case, attributes of an ad in any order. */
-export function isExpressionEqual(left: Expression, right: Expression): boolean {
+/**
+ * Whether two trees say the same: names without regard to case, attributes of an ad in any order. A meter is charged a step
+ * a node, and when it is used up the answer is false.
+ */
+export function isExpressionEqual(
+  left: Expression,
+  right: Expression,
+  meter?: { charge(steps: number): boolean },
+): boolean {
   const pairs: [Expression, Expression][] = [[left, right]]
   for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
+    if (meter?.charge(1) === false) return false
     const parts = partsIfAlike(...pair)
     if (parts === undefined) return false
     for (const part of parts) pairs.push(part)

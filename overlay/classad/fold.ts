@@ -1,30 +1,34 @@
-import type { CallNode, Expression, LiteralNode } from './syntax.ts'
+import type { CallNode, LiteralNode } from './syntax.ts'
 import { parseAbsoluteTime, parseRelativeTime } from './time-text.ts'
-import { ErrorValue, type LiteralValue } from './value.ts'
+import { ErrorValue, momentAt, spanOf, type LiteralValue } from './value.ts'
 
 /** What the word `error` in an expression stands for. */
 export const WRITTEN_ERROR = new ErrorValue('the expression says error')
 
 /**
- * Times and the odd reals have no spelling of their own but a call with a text: as in HTCondor such a call is the literal,
+ * Times and the odd reals have no spelling of their own but a call: as in HTCondor such a call is the literal,
  * so that what was formatted parses back to the same. A call that makes no sense stays a call, and evaluates to an error.
  */
 export function foldCall(call: CallNode): CallNode | LiteralNode {
-  const [argument, ...others] = call.arguments
-  if (argument === undefined || others.length > 0) return call
-  const value = foldedValue(call.name.toLowerCase(), argument)
+  const values = call.arguments.map((argument) => (argument.kind === 'literal' ? argument.value : undefined))
+  const value = foldedValue(call.name.toLowerCase(), values)
   return value === undefined ? call : { kind: 'literal', value }
 }
 
-function foldedValue(name: string, argument: Expression): LiteralValue {
-  if (argument.kind !== 'literal' || typeof argument.value !== 'string') return undefined
+function foldedValue(name: string, values: readonly LiteralValue[]): LiteralValue {
+  const [first, second] = values
+  if (values.length === 2 && name === 'abstime' && typeof first === 'number' && typeof second === 'number')
+    return momentAt(first, second)
+  if (values.length !== 1) return undefined
+  if (name === 'reltime' && typeof first === 'number') return spanOf(first)
+  if (typeof first !== 'string') return undefined
   switch (name) {
     case 'abstime':
-      return parseAbsoluteTime(argument.value)
+      return parseAbsoluteTime(first)
     case 'reltime':
-      return parseRelativeTime(argument.value)
+      return parseRelativeTime(first)
     case 'real':
-      return ODD_REALS.get(argument.value)
+      return ODD_REALS.get(first)
   }
   return undefined
 }

@@ -99,11 +99,12 @@ function formatOperand(operand: Expression): string {
   return /^[0-9.-]/.test(text) ? `(${text})` : text
 }
 
-/** Before a dot a bare `my` would be a scope. */
+/** Before a dot a bare `my` would be a scope, and a number would go on. */
 function formatSelected(from: Expression): string {
   if (from.kind === 'attribute' && from.scope === 'near' && SCOPE_NAMES.has(from.name.toLowerCase()))
     return quoteName(from.name)
-  return format(from, POSTFIX_LEVEL)
+  const text = format(from, POSTFIX_LEVEL)
+  return /^[0-9]/.test(text) ? `(${text})` : text
 }
 
 function formatAttribute(scope: string, name: string): string {

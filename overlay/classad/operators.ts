@@ -1,14 +1,33 @@
 import { Ad } from './ad.ts'
 import { isExpressionEqual } from './equal.ts'
+import { OUT_OF_STEPS } from './frame.ts'
 import type { BinaryOperator, UnaryOperator } from './syntax.ts'
-import { AbsoluteTime, asBoolean, ErrorValue, isList, RelativeTime, typeOf, type Value } from './value.ts'
+import {
+  AbsoluteTime,
+  asBoolean,
+  ErrorValue,
+  isList,
+  momentAt,
+  RelativeTime,
+  spanOf,
+  typeOf,
+  type Value,
+} from './value.ts'
 
 /**
  * The operators on values. All but `&&`, `||`, `?:`, `=?=` and `=!=` are strict: an error on either side is the result, or
  * else undefined on either side. Integers are 64 bits and wrap; an integer beside a real becomes one; true and false beside
  * a number are 1 and 0.
  */
-export type BinaryFunction = (left: Value, right: Value) => Value
+export type BinaryFunction = (left: Value, right: Value, meter?: Meter) => Value
+
+/** What long texts, lists and ads are charged to when they are compared; a run is one. */
+export interface Meter {
+  charge(steps: number): boolean
+}
+
+/** Characters that are compared for one step. */
+const COMPARED_CHARS_PER_STEP = 64
 
 const WRAP_BITS = 64
 const INTEGER_MIN = -(2n ** 63n)
@@ -17,6 +36,7 @@ const INTEGER_MAX = 2n ** 63n - 1n
 const DIVISION_BY_ZERO = new ErrorValue('division by zero')
 const REAL_MODULO = new ErrorValue('% takes integers')
 const REAL_OVERFLOW = new ErrorValue('the real result is not finite')
+const BEYOND_TIME = new ErrorValue('the time is beyond what times can be')
 const BAD_SHIFT = new ErrorValue('a shift count is negative')
 
 function notFor(operator: string, left: Value, right?: Value): ErrorValue {
@@ -37,11 +57,15 @@ function comparison(
   operator: string,
   numbers: (left: bigint | number, right: bigint | number) => boolean,
 ): BinaryFunction {
-  return (left, right) => {
+  return (left, right, meter) => {
     if (isNumber(left) && isNumber(right)) return numbers(left, right)
     const early = exceptional(left, right)
     if (early !== null) return early
-    if (typeof left === 'string' && typeof right === 'string') return numbers(compareFolded(left, right), 0)
+    if (typeof left === 'string' && typeof right === 'string') {
+      const steps = Math.trunc((left.length + right.length) / COMPARED_CHARS_PER_STEP)
+      if (steps > 0 && meter?.charge(steps) === false) return OUT_OF_STEPS
+      return numbers(compareFolded(left, right), 0)
+    }
     const [first, second] = [asComparable(left, right), asComparable(right, left)]
     return first === undefined || second === undefined ? notFor(operator, left, right) : numbers(first, second)
   }
@@ -70,19 +94,26 @@ export function compareFolded(left: string, right: string): number {
   return first < second ? -1 : first > second ? 1 : 0
 }
 
-/** `==` on strings asks most often of strings of different lengths or of equal ones. */
-const equal = comparison('==', (left, right) => left == right)
-
-/** Whether two values are the same in kind and content; never undefined, never an error. Strings with regard to case. */
-export function isIdentical(left: Value, right: Value): boolean {
+/**
+ * Whether two values are the same in kind and content; never undefined, never an error. Strings with regard to case. When
+ * the meter is used up the answer is false, and does not matter.
+ */
+export function isIdentical(left: Value, right: Value, meter?: Meter): boolean {
   if (typeof left !== 'object' || typeof right !== 'object') return left === right
   if (left instanceof ErrorValue) return right instanceof ErrorValue
   if (left instanceof AbsoluteTime)
     return right instanceof AbsoluteTime && left.unixS === right.unixS && left.offsetS === right.offsetS
   if (left instanceof RelativeTime) return right instanceof RelativeTime && left.seconds === right.seconds
   if (isList(left))
-    return isList(right) && left.length === right.length && left.every((item, at) => isIdentical(item, right[at]))
-  return left instanceof Ad && right instanceof Ad && (left === right || isExpressionEqual(left.node, right.node))
+    return (
+      isList(right) &&
+      left.length === right.length &&
+      meter?.charge(left.length) !== false &&
+      left.every((item, at) => isIdentical(item, right[at], meter))
+    )
+  return (
+    left instanceof Ad && right instanceof Ad && (left === right || isExpressionEqual(left.node, right.node, meter))
+  )
 }
 
 // Arithmetic
@@ -108,26 +139,33 @@ function finite(result: number): Value {
   return result === Infinity || result === -Infinity ? REAL_OVERFLOW : result
 }
 
+/** Undefined where the operator does not take these; sums beyond what times can be are errors. */
 function timeArithmetic(operator: string, left: Value, right: Value): Value {
-  if (left instanceof AbsoluteTime && right instanceof RelativeTime && (operator === '+' || operator === '-')) {
+  if (left instanceof AbsoluteTime && right instanceof AbsoluteTime)
+    return operator === '-' ? span(left.unixS - right.unixS) : undefined
+  if (left instanceof AbsoluteTime && right instanceof RelativeTime) {
     const seconds = Math.trunc(right.seconds)
-    return new AbsoluteTime(left.unixS + (operator === '+' ? seconds : -seconds), left.offsetS)
+    if (operator === '+') return momentAt(left.unixS + seconds, left.offsetS) ?? BEYOND_TIME
+    return operator === '-' ? (momentAt(left.unixS - seconds, left.offsetS) ?? BEYOND_TIME) : undefined
   }
-  if (left instanceof RelativeTime && right instanceof AbsoluteTime && operator === '+')
-    return timeArithmetic('+', right, left)
-  if (left instanceof AbsoluteTime && right instanceof AbsoluteTime && operator === '-')
-    return new RelativeTime(left.unixS - right.unixS)
   if (left instanceof RelativeTime && right instanceof RelativeTime) {
-    if (operator === '+') return new RelativeTime(left.seconds + right.seconds)
-    return operator === '-' ? new RelativeTime(left.seconds - right.seconds) : undefined
+    if (operator === '+') return span(left.seconds + right.seconds)
+    return operator === '-' ? span(left.seconds - right.seconds) : undefined
   }
   if (left instanceof RelativeTime && isNumber(right)) {
-    if (operator === '*') return new RelativeTime(left.seconds * Number(right))
+    if (operator === '*') return span(left.seconds * Number(right))
     if (operator !== '/') return undefined
-    return Number(right) === 0 ? DIVISION_BY_ZERO : new RelativeTime(left.seconds / Number(right))
+    return Number(right) === 0 ? DIVISION_BY_ZERO : span(left.seconds / Number(right))
   }
-  if (isNumber(left) && right instanceof RelativeTime && operator === '*') return timeArithmetic('*', right, left)
-  return undefined
+  if (operator === '+' && left instanceof RelativeTime && right instanceof AbsoluteTime)
+    return timeArithmetic('+', right, left)
+  return operator === '*' && isNumber(left) && right instanceof RelativeTime
+    ? timeArithmetic('*', right, left)
+    : undefined
+}
+
+function span(seconds: number): Value {
+  return spanOf(seconds) ?? BEYOND_TIME
 }
 
 // Bits
@@ -182,8 +220,8 @@ export const BINARY: Readonly<Record<BinaryOperator, BinaryFunction>> = {
   '&&': and,
   '?:': (left, right) => (left === undefined ? right : left),
   '=?=': isIdentical,
-  '=!=': (left, right) => !isIdentical(left, right),
-  '==': equal,
+  '=!=': (left, right, meter) => !isIdentical(left, right, meter),
+  '==': comparison('==', (left, right) => left == right),
   '!=': comparison('!=', (left, right) => left != right),
   '<': comparison('<', (left, right) => left < right),
   '<=': comparison('<=', (left, right) => left <= right),

@@ -1,4 +1,4 @@
-import { AbsoluteTime, RelativeTime } from './value.ts'
+import { momentAt, spanOf, type AbsoluteTime, type RelativeTime } from './value.ts'
 
 /**
  * Times as text. A moment is `yyyy-mm-ddThh:mm:ss+hh:mm`, a span `[-]days+hh:mm:ss.fff` without leading parts that are zero.
@@ -19,7 +19,7 @@ export function parseAbsoluteTime(text: string): AbsoluteTime | undefined {
   const offsetS =
     wholeIsDate || !zoned[2] ? 0 : (zoned[2] === '-' ? -1 : 1) * (Number(zoned[3]) * 3600 + Number(zoned[4]) * 60)
   const unixS = daysFromCivil(year!, month, day) * 86_400 + hour * 3600 + minute * 60 + second
-  return new AbsoluteTime(unixS - offsetS, offsetS)
+  return momentAt(unixS - offsetS, offsetS)
 }
 
 export function formatAbsoluteTime(time: AbsoluteTime): string {
@@ -34,7 +34,7 @@ export function parseRelativeTime(text: string): RelativeTime | undefined {
   if (!found || !/[0-9]/.test(text)) return undefined
   const [days, hours, minutes, seconds] = found.slice(2).map((part) => Number(part ?? 0))
   const total = days! * 86_400 + hours! * 3600 + minutes! * 60 + seconds!
-  return new RelativeTime(found[1] === '-' ? -total : total)
+  return spanOf(found[1] === '-' ? -total : total)
 }
 
 /** Without hours the first part before a colon is minutes. */

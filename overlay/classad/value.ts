@@ -49,6 +49,21 @@ export class RelativeTime {
   }
 }
 
+/** Moments lie in the years 0 to 9999, the ones that have a spelling; undefined for any other. */
+export function momentAt(unixS: number, offsetS: number): AbsoluteTime | undefined {
+  const whole = Math.trunc(unixS)
+  if (!(whole >= UNIX_S_MIN && whole <= UNIX_S_MAX && Math.abs(offsetS) < 86_400)) return undefined
+  return new AbsoluteTime(whole, Math.trunc(offsetS))
+}
+
+const UNIX_S_MIN = -62_167_219_200
+const UNIX_S_MAX = 253_402_300_799
+
+/** Spans have a whole number of days that is exact; undefined for any other. */
+export function spanOf(seconds: number): RelativeTime | undefined {
+  return Math.abs(seconds) <= Number.MAX_SAFE_INTEGER ? new RelativeTime(seconds) : undefined
+}
+
 export type TypeName =
   | 'undefined'
   | 'error'

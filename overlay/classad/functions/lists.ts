@@ -41,7 +41,7 @@ function membership(name: string, operator: '==' | '=?=') {
     if (list instanceof ErrorValue) return list
     if (operator === '==' && value instanceof ErrorValue) return value
     if (!isList(list) || isList(value) || value instanceof Ad) return wrong(name, 'a value and a list')
-    return anyItem(list, run, (item) => BINARY[operator](item, value) === true)
+    return anyItem(list, run, (item) => BINARY[operator](item, value, run) === true)
   })
 }
 
@@ -72,7 +72,7 @@ function comparing(name: string, wanted: boolean) {
     if (comparison === undefined || !isList(list)) return wrong(name, 'a comparison as text, a list and a value')
     if (!run.charge(list.length)) return OUT_OF_STEPS
     for (const item of list) {
-      const holds = BINARY[comparison](item, value)
+      const holds = BINARY[comparison](item, value, run)
       if (holds instanceof ErrorValue) return holds
       if (wanted ? holds === true : holds !== true) return wanted
     }

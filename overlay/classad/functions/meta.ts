@@ -1,6 +1,6 @@
 import { Ad } from '../ad.ts'
 import { asText } from '../convert.ts'
-import { formatExpression, formatValue } from '../format.ts'
+import { formatExpression } from '../format.ts'
 import { findNear, isExpression, OUT_OF_STEPS, rootOf, type Frame, type Run } from '../frame.ts'
 import { parseExpression } from '../parse.ts'
 import { programFor, search, PatternFault } from '../pattern/index.ts'
@@ -68,7 +68,7 @@ function unparse({ expressions: [named], frame, run }: LazyCall): Value {
   if (named!.kind !== 'attribute') return wrong('unparse', 'the name of an attribute')
   const item = itemOf(named!, frame)
   if (item === undefined) return ''
-  if (!isExpression(item)) return made(formatValue(item), run)
+  if (!isExpression(item)) return made(asText(item), run)
   return run.chargeFor(item) ? made(formatExpression(item), run) : OUT_OF_STEPS
 }
 

@@ -101,9 +101,10 @@ function max(left: bigint, right: bigint): bigint {
 }
 
 function compared(compare: (left: string, right: string) => number) {
-  return strict(2, 2, ([left, right]) => {
+  return strict(2, 2, ([left, right], run) => {
     const [first, second] = [asText(left), asText(right)]
     if (typeof first !== 'string' || typeof second !== 'string') return wrong('strcmp', 'what can be text')
+    if (!run.charge((first.length + second.length) >> 6)) return OUT_OF_STEPS
     return BigInt(compare(first, second))
   })
 }

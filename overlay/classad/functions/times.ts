@@ -2,14 +2,14 @@ import { Ad } from '../ad.ts'
 import { asInteger, asReal } from '../convert.ts'
 import { frameIn, type Run } from '../frame.ts'
 import { daysFromCivil, fieldsOf, parseAbsoluteTime, parseRelativeTime, two, type TimeFields } from '../time-text.ts'
-import { AbsoluteTime, ErrorValue, RelativeTime, type Value } from '../value.ts'
+import { AbsoluteTime, ErrorValue, momentAt, RelativeTime, spanOf, type LiteralValue, type Value } from '../value.ts'
 import { strict, takes, wrong, type FunctionTable } from './function.ts'
 
 const WITHOUT_CLOCK = new ErrorValue('this function needs a clock, and none was given')
 
 /** Times of day and dates are those of UTC, unless a moment carries an offset of its own. */
 export const TIME_FUNCTIONS: FunctionTable = {
-  time: takes(0, 0, (_, run) => withClock(run, (unixS) => BigInt(unixS))),
+  time: takes(0, 0, (_, run) => withClock(run, (unixS) => asInteger(unixS))),
   currentTime: takes(0, 0, (_, run) => withClock(run, (unixS) => new AbsoluteTime(unixS, 0))),
   timeZoneOffset: takes(0, 0, () => new RelativeTime(0)),
   dayTime: takes(0, 0, (_, run) => withClock(run, (unixS) => new RelativeTime(unixS % 86_400))),
@@ -18,12 +18,12 @@ export const TIME_FUNCTIONS: FunctionTable = {
   getYear: field('year'),
   getMonth: field('month'),
   getDayOfMonth: field('day'),
-  getDayOfYear: part('getDayOfYear', (time) => BigInt(dayOfYear(fieldsOf(time)))),
-  getDayOfWeek: part('getDayOfWeek', (time) => BigInt(dayOfWeek(fieldsOf(time)))),
-  getDays: part('getDays', undefined, (seconds) => BigInt(Math.trunc(seconds / 86_400))),
-  getHours: field('hour', (seconds) => BigInt(Math.trunc((seconds % 86_400) / 3600))),
-  getMinutes: field('minute', (seconds) => BigInt(Math.trunc((seconds % 3600) / 60))),
-  getSeconds: field('second', (seconds) => BigInt(Math.trunc(seconds % 60))),
+  getDayOfYear: part('getDayOfYear', (time) => asInteger(dayOfYear(fieldsOf(time)))),
+  getDayOfWeek: part('getDayOfWeek', (time) => asInteger(dayOfWeek(fieldsOf(time)))),
+  getDays: part('getDays', undefined, (seconds) => asInteger(Math.trunc(seconds / 86_400))),
+  getHours: field('hour', (seconds) => asInteger(Math.trunc((seconds % 86_400) / 3600))),
+  getMinutes: field('minute', (seconds) => asInteger(Math.trunc((seconds % 3600) / 60))),
+  getSeconds: field('second', (seconds) => asInteger(Math.trunc(seconds % 60))),
   splitTime: strict(1, 1, ([value]) => splitTime(value)),
   formatTime: strict(0, 2, ([value, format = '%c'], run) => {
     if (typeof format !== 'string') return wrong('formatTime', 'a time and a format')
@@ -55,24 +55,18 @@ function absoluteTime(values: readonly Value[], run: Run): Value {
   if (zone === undefined && value instanceof AbsoluteTime) return value
   const offsetS = zone === undefined ? 0 : asReal(zone)
   const unixS = typeof value === 'boolean' ? undefined : asReal(value)
-  if (typeof unixS !== 'number' || typeof offsetS !== 'number' || !isMoment(unixS) || Math.abs(offsetS) >= 86_400)
-    return wrong('absTime', 'seconds since 1970 and an offset in seconds')
-  return new AbsoluteTime(Math.trunc(unixS), Math.trunc(offsetS))
-}
-
-/** Years beyond four digits have no spelling. */
-function isMoment(unixS: number): boolean {
-  return unixS >= -62_167_219_200 && unixS < 253_402_300_800
+  const moment = typeof unixS === 'number' && typeof offsetS === 'number' ? momentAt(unixS, offsetS) : undefined
+  return moment ?? wrong('absTime', 'seconds since 1970 and an offset in seconds')
 }
 
 function relativeTime(value: Value): Value {
   if (typeof value === 'string') return parseRelativeTime(value) ?? wrong('relTime', 'a span of time as text')
   const seconds = typeof value === 'boolean' ? undefined : asReal(value)
-  return typeof seconds === 'number' ? new RelativeTime(seconds) : wrong('relTime', 'a number of seconds')
+  return (typeof seconds === 'number' ? spanOf(seconds) : undefined) ?? wrong('relTime', 'a number of seconds')
 }
 
 function field(name: keyof TimeFields, ofSpan?: (seconds: number) => Value) {
-  return part(`get ${name}`, (time) => BigInt(fieldsOf(time)[name]), ofSpan)
+  return part(`get ${name}`, (time) => asInteger(fieldsOf(time)[name]), ofSpan)
 }
 
 function part(name: string, ofMoment?: (time: AbsoluteTime) => Value, ofSpan?: (seconds: number) => Value) {
@@ -86,8 +80,7 @@ function part(name: string, ofMoment?: (time: AbsoluteTime) => Value, ofSpan?: (
 /** A number counts seconds since 1970. */
 function momentOf(value: Value): AbsoluteTime | undefined {
   if (value instanceof AbsoluteTime) return value
-  const seconds = typeof value === 'bigint' || typeof value === 'number' ? Number(value) : NaN
-  return isMoment(seconds) ? new AbsoluteTime(Math.trunc(seconds), 0) : undefined
+  return typeof value === 'bigint' || typeof value === 'number' ? momentAt(Number(value), 0) : undefined
 }
 
 function splitTime(value: Value): Value {
@@ -97,19 +90,18 @@ function splitTime(value: Value): Value {
   const { year, month, day, hour, minute, second } = fieldsOf(moment)
   return adOf({
     Type: 'AbsoluteTime',
-    Year: BigInt(year),
-    Month: BigInt(month),
-    Day: BigInt(day),
-    Hours: BigInt(hour),
-    Minutes: BigInt(minute),
-    Seconds: BigInt(second),
-    Offset: BigInt(moment.offsetS),
+    Year: asInteger(year),
+    Month: asInteger(month),
+    Day: asInteger(day),
+    Hours: asInteger(hour),
+    Minutes: asInteger(minute),
+    Seconds: asInteger(second),
+    Offset: asInteger(moment.offsetS),
   })
 }
 
 /** The first part that is not zero carries the sign. */
 function splitSpan(total: number): Value {
-  if (!Number.isFinite(total) || Math.abs(total) >= 2 ** 53) return wrong('splitTime', 'a finite time')
   const size = Math.abs(total)
   const parts = [Math.trunc(size / 86_400), Math.trunc(size / 3600) % 24, Math.trunc(size / 60) % 60, size % 60]
   const signed = parts.findIndex((count) => count !== 0)
@@ -117,14 +109,14 @@ function splitSpan(total: number): Value {
   const [days, hours, minutes, seconds] = parts
   return adOf({
     Type: 'RelativeTime',
-    Days: BigInt(days!),
-    Hours: BigInt(hours!),
-    Minutes: BigInt(minutes!),
+    Days: asInteger(days!),
+    Hours: asInteger(hours!),
+    Minutes: asInteger(minutes!),
     Seconds: seconds!,
   })
 }
 
-function adOf(attributes: Readonly<Record<string, bigint | number | string>>): Ad {
+function adOf(attributes: Readonly<Record<string, LiteralValue>>): Ad {
   return Ad.of(Object.entries(attributes).map(([name, value]) => [name, { kind: 'literal', value }]))
 }
 
@@ -178,8 +170,8 @@ function formatTime(fields: TimeFields, format: string, offsetS: number): string
 
 const FORMATS: Readonly<Record<string, (fields: TimeFields, offsetS: number) => string>> = {
   '%': () => '%',
-  a: (fields) => WEEKDAYS[dayOfWeek(fields)]!.slice(0, 3),
-  A: (fields) => WEEKDAYS[dayOfWeek(fields)]!,
+  a: (fields) => (WEEKDAYS[dayOfWeek(fields)] ?? '?').slice(0, 3),
+  A: (fields) => WEEKDAYS[dayOfWeek(fields)] ?? '?',
   b: ({ month }) => (MONTHS[month - 1] ?? '?').slice(0, 3),
   B: ({ month }) => MONTHS[month - 1] ?? '?',
   c: (fields) => formatTime(fields, '%a %b %e %H:%M:%S %Y', 0),

@@ -68,7 +68,10 @@ class PatternParser {
       this.#skipExtended()
       if (this.atEnd || this.#peek() === '|' || this.#peek() === ')') break
       if (this.#skip('\\Q')) {
-        parts.push(...this.#literalRun())
+        const run = this.#literalRun()
+        const last = run.pop()
+        parts.push(...run)
+        if (last !== undefined) parts.push(this.#repeated(last))
         continue
       }
       const atom = this.#atom()

@@ -17,7 +17,7 @@ export type Match = readonly number[]
 export type Charge = (steps: number) => boolean
 
 /** Instructions that cost one step. */
-const INSTRUCTIONS_PER_STEP = 8
+const INSTRUCTIONS_PER_STEP = 4
 
 interface Thread {
   readonly at: number
