@@ -31,8 +31,11 @@ export type DescriptorFields = Pick<Descriptor, 'name' | 'sequence' | 'addresses
  * rest; a day keeps nodes with a badly set clock in the grid.
  */
 export const DESCRIPTOR_LIFE_MS = 24 * 3_600_000
-/** How far two nodes' clocks may disagree about an expiry. */
-export const DESCRIPTOR_CLOCK_TOLERANCE_MS = 10 * 60_000
+/**
+ * How far two nodes' clocks may disagree about an expiry. Generous, since nothing but tidiness hangs on it: a wrong time zone does not
+ * cost a node the grid.
+ */
+export const DESCRIPTOR_CLOCK_TOLERANCE_MS = DESCRIPTOR_LIFE_MS / 2
 
 export const DESCRIPTOR_NAME_CHARS_MAX = 64
 export const ADDRESS_COUNT_MAX = 8

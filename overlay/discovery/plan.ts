@@ -48,14 +48,19 @@ function isAmong(name: string, live: readonly string[]): boolean {
   return live.some((other) => other === name || other.startsWith(`${name}.`))
 }
 
+/**
+ * The conditions that `&&` joins, each in the form that is `true` where it holds: beside an `&&` a number other than zero does
+ * too, while alone it does not.
+ */
 function conjunctsOf(expression: Expression): Expression[] {
   const conjuncts: Expression[] = []
-  const left = [expression]
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    if (next.kind === 'binary' && next.operator === '&&') left.push(next.right, next.left)
+  const open = [expression]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.kind === 'binary' && next.operator === '&&') open.push(next.right, next.left)
     else conjuncts.push(next)
   }
-  return conjuncts
+  if (conjuncts.length === 1) return conjuncts
+  return conjuncts.map((left) => ({ kind: 'binary', operator: '&&', left, right: { kind: 'literal', value: true } }))
 }
 
 function read(expression: Expression): { names: string[]; isForeseeable: boolean } {

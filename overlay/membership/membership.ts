@@ -3,7 +3,7 @@ import { sample, type Env, type PeerId, type Protocol } from '../env/index.ts'
 import { ProbeOrder, suspicionTimeoutMs, type Member, type MemberState, type Suspicion } from './member.ts'
 import { UPDATE_COUNT_MAX, type MembershipMessage, type Update } from './messages.ts'
 import { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
-import { UpdateQueue } from './updates.ts'
+import { aboutWhom, UpdateQueue } from './updates.ts'
 
 /**
  * Membership finds out who is alive. Once a second each node pings one other. If no answer comes it asks a few helpers to
@@ -350,7 +350,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     const [from] = suspicion.from
     return [
       { type: 'suspect' as const, peer: to, sequence: member.sequence, from: from! },
-      ...updates.slice(0, UPDATE_COUNT_MAX - 1),
+      ...updates.filter((update) => aboutWhom(update) !== to).slice(0, UPDATE_COUNT_MAX - 1),
     ]
   }
 
@@ -420,8 +420,9 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     return peers
   }
 
+  /** Neither the suspect nor who suspects it first can confirm. */
   #confirmationsWanted(): number {
-    return Math.max(0, Math.min(this.#options.confirmationCount, this.#watchedCount - 2))
+    return Math.max(0, Math.min(this.#options.confirmationCount, this.#watchedCount - 1))
   }
 }
 
