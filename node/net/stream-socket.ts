@@ -10,6 +10,8 @@ import type { PeerId } from '../../overlay/index.ts'
 
 /** How long a stream that we ended may wait for the other side to end it too. */
 const LINGER_MS = 5_000
+/** What is given to the stream at once; it may hold this much beyond its window. */
+const PIECE_BYTES_MAX = 65_536
 
 export class StreamSocket extends Duplex {
   /** Who is on the other side, as the connection has proved. */
@@ -39,12 +41,7 @@ export class StreamSocket extends Duplex {
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
     this.#touch()
-    try {
-      if (this.#stream.send(chunk)) done()
-      else this.#afterDrain(done)
-    } catch (thrown) {
-      done(asError(thrown))
-    }
+    this.#send(chunk, 0, done)
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -97,19 +94,33 @@ export class StreamSocket extends Duplex {
     return {}
   }
 
-  /** The stream has handed over all that was written, unless it was reset before. */
-  #afterDrain(done: (error?: Error | null) => void): void {
-    const finish = (error?: Error): void => {
+  /** In pieces, each once the one before has left: what a stream is given at once it keeps at once. */
+  #send(chunk: Uint8Array, from: number, done: (error?: Error | null) => void): void {
+    try {
+      for (let offset = from; offset < chunk.length; offset += PIECE_BYTES_MAX) {
+        if (this.#stream.send(chunk.subarray(offset, offset + PIECE_BYTES_MAX))) continue
+        this.#afterDrain((error) => (error ? done(error) : this.#send(chunk, offset + PIECE_BYTES_MAX, done)))
+        return
+      }
+      done()
+    } catch (thrown) {
+      done(asError(thrown))
+    }
+  }
+
+  /** Once the stream has handed over all that it was given, or has ended. */
+  #afterDrain(done: (error?: Error) => void): void {
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>()
+    // After a drain the stream sends what it holds, in a microtask of its own, and may be full again.
+    const onDrain = (): void => void setImmediate(() => this.#stream.writableNeedsDrain || resolve(undefined))
+    const onClose = (): void => resolve(new Error('the stream ended before everything was sent'))
+    this.#stream.addEventListener('drain', onDrain)
+    this.#stream.addEventListener('close', onClose)
+    void promise.then((error) => {
       this.#stream.removeEventListener('drain', onDrain)
       this.#stream.removeEventListener('close', onClose)
       done(error)
-    }
-    // A drain lets the stream send what it holds, after which it may be full again.
-    const onDrain = (): void =>
-      void queueMicrotask(() => queueMicrotask(() => this.#stream.writableNeedsDrain || finish()))
-    const onClose = (): void => finish(new Error('the stream ended before everything was sent'))
-    this.#stream.addEventListener('drain', onDrain)
-    this.#stream.addEventListener('close', onClose)
+    })
   }
 
   #closed(error: Error | undefined): void {
