@@ -32,17 +32,19 @@ const wire: Wire<Shuffle> = {
 
 /**
  * Cyclon (Voulgaris, Gavidia, van Steen, 2005, section 3) in its plain form: swap a few entries with the oldest neighbour. Two
- * arrays side by side hold the view; it is the engine that is measured here.
+ * arrays side by side hold the view, and a set says who is in it; it is the engine that is measured here.
  */
 class Shuffling implements Protocol<Shuffle, null, never> {
   readonly #peers: PeerId[]
   readonly #ages: number[]
+  readonly #known: Set<PeerId>
   /** Where the entries stood that are on their way to the other: the first to be replaced. */
   #sent: readonly PeerId[] = []
 
   constructor(peers: PeerId[]) {
     this.#peers = peers
     this.#ages = peers.map(() => 0)
+    this.#known = new Set(peers)
   }
 
   start(env: ShuffleEnv): void {
@@ -85,7 +87,7 @@ class Shuffling implements Protocol<Shuffle, null, never> {
     let replaced = 0
     for (let index = 0; index < peers.length; index++) {
       const peer = peers[index]!
-      if (peer === env.self || this.#peers.includes(peer)) continue
+      if (peer === env.self || this.#known.has(peer)) continue
       if (this.#peers.length === VIEW_SIZE) {
         let at = -1
         while (at < 0 && replaced < replaceable.length) at = this.#peers.indexOf(replaceable[replaced++]!)
@@ -94,10 +96,12 @@ class Shuffling implements Protocol<Shuffle, null, never> {
       }
       this.#peers.push(peer)
       this.#ages.push(ages[index]!)
+      this.#known.add(peer)
     }
   }
 
   #removeAt(index: number): void {
+    this.#known.delete(this.#peers[index]!)
     this.#swap(index, this.#peers.length - 1)
     this.#peers.pop()
     this.#ages.pop()

@@ -65,8 +65,8 @@ export class Kernel {
   unsettled = false
   readonly #indexOf = new Map<PeerId, number>()
   readonly #channels = new Map<string, number>()
-  /** Whose message is being received. */
-  #askerId: PeerId | undefined
+  /** Whose message is being received; empty while none is. */
+  #askerId: PeerId = ''
   #askerIndex = -1
   /** Emitted by handlers, and not yet told to the host: env and event in turn. */
   readonly #outbox: unknown[] = []
@@ -201,7 +201,7 @@ export class Kernel {
     this.#inHandler = true
     env.protocol.receive(from, message, env)
     this.#inHandler = false
-    this.#askerId = undefined
+    this.#askerId = ''
   }
 
   /** It was meant for a life of the node that is over. */

@@ -180,6 +180,11 @@ export class Simulation {
     this.#invariants.add(name, check, this.#kernel.clock.nowTicks, options.everyMs)
   }
 
+  /** What must hold now, at the end of a story for one: throws `SIMULATION_VIOLATION` where it does not. */
+  demand(name: string, holds: boolean, reason: string): void {
+    if (!holds) this.#refuse({ invariant: name, reason })
+  }
+
   /** Lets `ms` of virtual time pass. */
   async run(ms: number): Promise<void> {
     await this.#runUntil(this.#kernel.clock.nowTicks + Math.ceil(ms * TICKS_PER_MS), () => false)
@@ -188,6 +193,24 @@ export class Simulation {
   /** Lets time pass until `done` holds, which is looked at after every event. False where it did not within `boundMs`. */
   async until(done: () => boolean, boundMs: number): Promise<boolean> {
     return await this.#runUntil(this.#kernel.clock.nowTicks + Math.ceil(boundMs * TICKS_PER_MS), done)
+  }
+
+  /**
+   * Starts a conversation and lets time pass until it has ended: its value, or what it was rejected with. `TIMEOUT` where that takes
+   * longer than `boundMs`.
+   */
+  async converse<Value>(talk: () => Promise<Value>, boundMs: number): Promise<Value> {
+    let outcome: { readonly value: Value } | { readonly thrown: unknown } | undefined
+    this.act(0, () => {
+      talk().then(
+        (value) => (outcome = { value }),
+        (thrown: unknown) => (outcome = { thrown }),
+      )
+    })
+    await this.until(() => outcome !== undefined, boundMs)
+    if (outcome === undefined) throw new RoostError('TIMEOUT', `a conversation is still open after ${boundMs} ms`)
+    if ('thrown' in outcome) throw outcome.thrown
+    return outcome.value
   }
 
   async #runUntil(untilTicks: number, done: () => boolean): Promise<boolean> {

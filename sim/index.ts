@@ -1,0 +1,2 @@
+export { runSimCommand } from './cli.ts'
+export * from './engine/index.ts'
