@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { RoostError } from '../../overlay/index.ts'
 import type { CommandContext } from '../../overlay/contract/index.ts'
-import { JOB_TEXT_BYTES_MAX, parseJobText } from '../description/index.ts'
+import { JOB_TEXT_BYTES_MAX, jobTextTooLong, parseJobText } from '../description/index.ts'
 import { inputsOf, submitDescription, unreadable } from './submission.ts'
 
 /** `roost submit FILE|-`: prints the job's id. Input files are looked for beside the job file. */
@@ -21,25 +21,25 @@ async function readJobFile(file: string): Promise<string> {
   try {
     return await readBounded(handle.createReadStream({ autoClose: false }), file)
   } catch (thrown) {
-    return thrown instanceof RoostError ? Promise.reject(thrown) : unreadable(file)(thrown as NodeJS.ErrnoException)
+    if (thrown instanceof RoostError) throw thrown
+    return unreadable(file)(thrown as NodeJS.ErrnoException)
   } finally {
     await handle.close()
   }
 }
 
-/** One byte beyond the bound is enough to know that it is too long; the rest is not read. */
+/** Reads no further than to know that it is too long. */
 async function readBounded(chunks: AsyncIterable<Uint8Array>, file: string): Promise<string> {
   const parts: Uint8Array[] = []
   let bytesCount = 0
   for await (const chunk of chunks) {
     parts.push(chunk)
     bytesCount += chunk.length
-    if (bytesCount > JOB_TEXT_BYTES_MAX) break
+    if (bytesCount > JOB_TEXT_BYTES_MAX) throw jobTextTooLong(file)
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))
   } catch (cause) {
-    if (bytesCount > JOB_TEXT_BYTES_MAX) return ' '.repeat(bytesCount)
     throw new RoostError('JOB_MALFORMED', `${file}: a job file is text in UTF-8`, { cause, file })
   }
 }

@@ -1,1 +1,1 @@
-export { JOB_TEXT_BYTES_MAX, parseJobText, type JobText } from './job-text.ts'
+export { JOB_TEXT_BYTES_MAX, jobTextTooLong, parseJobText, type JobText } from './job-text.ts'

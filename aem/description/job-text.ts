@@ -20,13 +20,9 @@ export interface JobText {
  * column of the fault; duplicate keys, tags of other schemas, several documents and alias bombs are `JOB_MALFORMED`.
  */
 export function parseJobText(text: string, file: string): JobText {
-  if (Buffer.byteLength(text) > JOB_TEXT_BYTES_MAX)
-    throw new RoostError('JOB_MALFORMED', `the job description is longer than ${JOB_TEXT_BYTES_MAX} bytes`, {
-      file,
-      hint: 'put what is long into a file and name it under `stage: { in: [...] }`',
-    })
+  if (Buffer.byteLength(text) > JOB_TEXT_BYTES_MAX) throw jobTextTooLong(file)
   const lineCounter = new LineCounter()
-  const document = parse(text, lineCounter)
+  const document = parse(text, { file, lineCounter })
   const [fault] = [...document.errors, ...document.warnings]
   if (fault)
     throw malformed(fault.message.split('\n')[0]!, positionIn(lineCounter, fault.pos[0]), { file, text, fault })
@@ -38,18 +34,31 @@ export function parseJobText(text: string, file: string): JobText {
   }
 }
 
-function parse(text: string, lineCounter: LineCounter): Document.Parsed {
-  return parseDocument(text, {
-    lineCounter,
-    prettyErrors: false,
-    uniqueKeys: true,
-    stringKeys: true,
-    merge: false,
-    version: '1.2',
-    schema: 'core',
-    resolveKnownTags: false,
+export function jobTextTooLong(file: string): RoostError {
+  return new RoostError('JOB_MALFORMED', `${file}: a job description has at most ${JOB_TEXT_BYTES_MAX} bytes`, {
+    file,
+    hint: 'put what is long into a file and name it under `stage: { in: [...] }`',
   })
 }
+
+function parse(text: string, { file, lineCounter }: { file: string; lineCounter: LineCounter }): Document.Parsed {
+  try {
+    return parseDocument(text, { ...YAML_OPTIONS, lineCounter })
+  } catch (fault) {
+    // Deeper than the parser's stack.
+    throw malformed(fault instanceof Error ? fault.message : String(fault), undefined, { file, text, fault })
+  }
+}
+
+const YAML_OPTIONS = {
+  prettyErrors: false,
+  uniqueKeys: true,
+  stringKeys: true,
+  merge: false,
+  version: '1.2',
+  schema: 'core',
+  resolveKnownTags: false,
+} as const
 
 function toPlain(document: Document.Parsed, source: { file: string; text: string }): Plain {
   try {

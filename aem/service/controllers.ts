@@ -1,6 +1,6 @@
 import { errorFromRecord, RoostError, asRoostError, type PeerId } from '../../overlay/index.ts'
 import type { Host } from '../../overlay/contract/index.ts'
-import { isJobId, type JobId } from '../protocol/index.ts'
+import { isJobId, parseJobEvent, type JobEvent, type JobId } from '../protocol/index.ts'
 import { jobListSchema, type JobList, type JobListQuery } from './schemas.ts'
 
 /** Nodes that are asked for one answer. Beyond it the rest is named as not asked. */
@@ -84,6 +84,17 @@ export class Controllers {
         ...nodes.slice(CONTROLLERS_ASKED_MAX).map((node) => ({ node, reason: 'not asked: too many nodes' })),
       ],
     }
+  }
+
+  /** The log of a job from this number on, as its controller has it. */
+  async events(
+    controller: PeerId,
+    id: JobId,
+    { from, signal }: { readonly from: number; readonly signal: AbortSignal },
+  ): Promise<readonly JobEvent[]> {
+    const response = await this.ask(controller, `/jobs/${id}/events?from=${from}`, { signal })
+    const lines = (await response.text()).split('\n').filter((line) => line !== '')
+    return lines.map((line) => parseJobEvent(JSON.parse(line)))
   }
 
   /** One request to another node's job routes. A failed status is thrown as the error that it carries. */

@@ -7,6 +7,7 @@ import {
   isFinal,
   publicEvent,
   type CheckStatement,
+  type JobEvent,
   type JobId,
   type JobService,
   type JobView,
@@ -14,6 +15,7 @@ import {
 } from '../protocol/index.ts'
 import type { InputFiles } from '../store/index.ts'
 import type { Controllers } from './controllers.ts'
+import { remoteEvents, type RemoteEventsDependencies } from './remote-events.ts'
 import { eventStream, jsonLines, type Growth } from './event-stream.ts'
 import {
   jobSchema,
@@ -40,7 +42,9 @@ export interface JobsDependencies {
   readonly growth: Growth
   readonly check: CheckStatement
   readonly crypto: Pick<Crypto, 'hash'>
-  readonly log: Host['log']
+  /** For following jobs that others control. */
+  readonly env: RemoteEventsDependencies['env']
+  readonly hints: Host['events']
 }
 
 /** A request that may have to be asked elsewhere. */
@@ -94,11 +98,19 @@ export class Jobs {
   async events(prefix: string, query: EventsQuery, asking: Asking): Promise<ReadableStream<Uint8Array>> {
     const { service, controllers, growth } = this.#dependencies
     const place = await this.#place(prefix, asking)
-    if (place.controller !== undefined) {
-      const path = `/jobs/${place.id}/events?from=${query.from}&follow=${query.follow}`
-      return bodyOf(await controllers.ask(place.controller, path, { signal: asking.signal }))
+    const { id, controller } = place
+    if (controller !== undefined) {
+      const { env, hints } = this.#dependencies
+      const read = (from: number, signal: AbortSignal): Promise<readonly JobEvent[]> =>
+        controllers.events(controller, id, { from, signal })
+      if (!query.follow) return jsonLines(() => eachOf(read(query.from, asking.signal)), asking.signal)
+      // Asked once before the first byte, so that a controller that cannot be reached is told as such.
+      await read(query.from, asking.signal)
+      return jsonLines(
+        (signal) => remoteEvents(id, controller, { env, events: hints, read }, { from: query.from, signal }),
+        asking.signal,
+      )
     }
-    const { id } = place
     return jsonLines(async function* (signal) {
       const events = eventStream(id, (from) => service.events(id, from), growth, { ...query, signal })
       for await (const event of events) yield publicEvent(event)
@@ -232,6 +244,10 @@ function summaryOf(view: JobView): JobSummary {
     ...(endedAtMs !== undefined && { endedAtMs }),
     ...(exitCode !== undefined && { exitCode }),
   }
+}
+
+async function* eachOf(events: Promise<readonly JobEvent[]>): AsyncGenerator<JobEvent, void, void> {
+  yield* await events
 }
 
 function bodyOf(response: Response): ReadableStream<Uint8Array> {

@@ -76,7 +76,8 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
     growth,
     check,
     crypto: host.surroundings.crypto,
-    log,
+    env,
+    hints: host.events,
   })
   return {
     routes: asRoutes(jobRoutes(jobs)),
