@@ -65,8 +65,8 @@ export class JobFeed {
    */
   async run(): Promise<void> {
     while (!this.#isStopped && !this.#hasEnded) {
-      if (await this.#read()) continue
-      await this.#waker.wait(FEED_READ_MS)
+      const mayBeMore = await this.#read()
+      if (!mayBeMore && !this.#hasEnded) await this.#waker.wait(FEED_READ_MS)
     }
   }
 

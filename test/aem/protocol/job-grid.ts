@@ -28,7 +28,9 @@ export interface Bugs extends MachineBugs {
   readonly blindFaith?: boolean
   /** Exit codes are changed on their way. */
   readonly garbledExits?: boolean
-  /** Nodes are never told that a unit is not wanted. */
+  /** Only the first unit of a gang is told to start, the others to stop. */
+  readonly halfStarts?: boolean
+  /** Nodes are never told that a unit is not wanted, but for cancelled jobs. */
   readonly neverLetGo?: boolean
   /** A watcher's reads leave an event out. */
   readonly shortReads?: boolean
@@ -57,6 +59,8 @@ export class JobGrid {
   readonly #bugs: Bugs
   readonly #options: GridOptions
   readonly #watchers = new Map<PeerId, Set<(node: { id: PeerId; state: string }) => void>>()
+  /** What processes of a machine that stands still would tell its daemon. */
+  readonly #paused = new Map<PeerId, (() => void)[]>()
   readonly #feedsOpen = new Map<JobId, JobFeed>()
   #watcherEnv!: CallEnv<unknown, unknown>
   #sides: readonly (readonly PeerId[])[] = []
@@ -84,6 +88,7 @@ export class JobGrid {
   crash(id: PeerId): void {
     if (!this.sim.isUp(id)) return
     this.sim.crash(id)
+    this.#paused.delete(id)
     this.services.delete(id)
     this.#watchers.delete(id)
     this.#tellOthers(id, 'dead', 2_000)
@@ -93,6 +98,20 @@ export class JobGrid {
     if (this.sim.isUp(id)) return
     this.sim.restart(id)
     this.#tellOthers(id, 'alive', 300)
+  }
+
+  /** The daemon stands still for a while, and goes on as if nothing had been. */
+  pause(id: PeerId, forMs: number): void {
+    if (!this.sim.isUp(id) || this.#paused.has(id)) return
+    const told: (() => void)[] = []
+    this.#paused.set(id, told)
+    this.sim.pause(id, 'held')
+    this.sim.act(forMs, () => {
+      if (this.#paused.get(id) !== told) return
+      this.#paused.delete(id)
+      this.sim.resume(id)
+      for (const tell of told) tell()
+    })
   }
 
   /** The machine loses its power: daemon, processes and all. */
@@ -164,7 +183,12 @@ export class JobGrid {
     const { self } = node
     const late: { service?: JobService } = {}
     const env = node.serve(jobWire, { answer: (from, request) => late.service!.answer(from, request) })
-    const life = machine.begin(env, (unitId, exit) => late.service!.unitExited(unitId, exit))
+    const life = machine.begin(env, (unitId, exit) => {
+      const tell = (): void => late.service!.unitExited(unitId, exit)
+      const paused = this.#paused.get(self)
+      if (paused) paused.push(tell)
+      else tell()
+    })
     const ports: JobPorts = {
       ...life,
       nodes: this.#nodesFor(self, env),
@@ -255,10 +279,12 @@ export class JobGrid {
   }
 
   #buggy(env: CallEnv<JobRequest, JobReply>): CallEnv<JobRequest, JobReply> {
-    const { blindFaith, garbledExits, neverLetGo } = this.#bugs
-    if (!blindFaith && !garbledExits && !neverLetGo) return env
+    const { blindFaith, garbledExits, neverLetGo, halfStarts } = this.#bugs
+    if (!blindFaith && !garbledExits && !neverLetGo && !halfStarts) return env
     const call: typeof env.call = async (to, request, options) => {
-      if (neverLetGo && request.type === 'stop') return { type: 'noted' }
+      if (neverLetGo && request.type === 'stop' && !request.reason.startsWith('cancelled')) return { type: 'noted' }
+      if (halfStarts && request.type === 'start' && !request.unitId.endsWith('.0'))
+        return env.call(to, { type: 'stop', unitId: request.unitId, reason: 'half is enough' }, options)
       const sent = garbledExits && request.type === 'unit-report' ? garbled(request) : request
       if (blindFaith && sent.type === 'confirm')
         return env.call(to, sent, options).catch((): JobReply => ({ type: 'confirmed' }))
