@@ -1,6 +1,6 @@
 import { RoostError } from '../error/index.ts'
-import type { Ad } from './ad.ts'
-import { formatReal, formatValue } from './format.ts'
+import { formatExpression, formatReal, formatValue } from './format.ts'
+import type { Expression } from './syntax.ts'
 import { formatAbsoluteTime, formatRelativeTime } from './time-text.ts'
 import { AbsoluteTime, ErrorValue, RelativeTime, type Value } from './value.ts'
 
@@ -61,13 +61,17 @@ export function asText(value: Value): string | undefined | ErrorValue {
   if (value instanceof ErrorValue) return value
   if (value instanceof AbsoluteTime) return formatAbsoluteTime(value)
   if (value instanceof RelativeTime) return formatRelativeTime(value)
-  return textOfParts(value)
+  return writtenOrError(() => formatValue(value))
+}
+
+export function asSource(expression: Expression): string | ErrorValue {
+  return writtenOrError(() => formatExpression(expression))
 }
 
 /** A tree that was built too high has no text. */
-function textOfParts(value: readonly Value[] | Ad): string | ErrorValue {
+function writtenOrError(write: () => string): string | ErrorValue {
   try {
-    return formatValue(value)
+    return write()
   } catch (error) {
     if (error instanceof RoostError) return new ErrorValue(error.message)
     throw error

@@ -1,6 +1,5 @@
 import { Ad } from '../ad.ts'
-import { asText } from '../convert.ts'
-import { formatExpression } from '../format.ts'
+import { asSource, asText } from '../convert.ts'
 import { findNear, isExpression, OUT_OF_STEPS, rootOf, type Frame, type Run } from '../frame.ts'
 import { parseExpression } from '../parse.ts'
 import { programFor, search, PatternFault } from '../pattern/index.ts'
@@ -69,7 +68,7 @@ function unparse({ expressions: [named], frame, run }: LazyCall): Value {
   const item = itemOf(named!, frame)
   if (item === undefined) return ''
   if (!isExpression(item)) return made(asText(item), run)
-  return run.chargeFor(item) ? made(formatExpression(item), run) : OUT_OF_STEPS
+  return run.chargeFor(item) ? made(asSource(item), run) : OUT_OF_STEPS
 }
 
 function itemOf(named: Expression, frame: Frame): Value | Expression {
