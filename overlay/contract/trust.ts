@@ -12,7 +12,7 @@ export interface Statement {
   /** What is asked: `job.submit`, `job.cancel`. */
   readonly action: string
   readonly body: Plain
-  /** Unix time in milliseconds, and 16 random bytes: a statement is taken once and within `STATEMENT_AGE_MS_MAX`. */
+  /** Unix time in milliseconds, and 16 random bytes: a statement is taken once, and within `STATEMENT_AGE_MS_MAX`. */
   readonly atMs: number
   readonly nonce: Uint8Array
 }
@@ -38,7 +38,8 @@ export interface Trust {
   readonly vo: string
   /**
    * The member who made this statement. Rejects, in this order: `CREDENTIAL_INVALID` or `CREDENTIAL_EXPIRED` (the certificate),
-   * `SIGNATURE_INVALID`, and `DENIED` where `action` is another. `fresh` also asks that it is new: within the time, and not seen before.
+   * `SIGNATURE_INVALID`, and `DENIED` where `action` is another. `fresh` also asks that it is new: within the time, and not seen
+   * before (`STATEMENT_STALE`), and that this can be remembered (`BUSY`). What is no signed statement at all is `MESSAGE_MALFORMED`.
    */
   check(signed: SignedStatement, action: string, options: { readonly fresh: boolean }): Member
 }
