@@ -18,7 +18,12 @@ export async function logs(
   const isSeveral = job.units.length > 1 && unit === undefined
   const label = options.label === true || (isSeveral && process.stdout.isTTY === true)
   if (options.follow) {
-    await watchJob(context, job.id, { label, signal: context.signal, ...(unit !== undefined && { unit }) })
+    await watchJob(context, job.id, {
+      label,
+      record: true,
+      signal: context.signal,
+      ...(unit !== undefined && { unit }),
+    })
     return
   }
   for (const { index, state, reason } of job.units) {
@@ -34,7 +39,7 @@ async function printUnit(
   { label, mayFail }: { readonly label: boolean; readonly mayFail: boolean },
 ): Promise<void> {
   for (const stream of ['stdout', 'stderr'] as const) {
-    const writer = new OutputWriter(context.output, { stream, unit: unit.index, label })
+    const writer = new OutputWriter(context.output, { stream, unit: unit.index, label, record: true })
     try {
       for await (const chunk of unitOutput(context, unit, { stream, follow: false })) {
         writer.write(chunk)

@@ -5,6 +5,8 @@ export interface WriterOptions {
   readonly unit: number
   /** Begins each line with `[unit] `. */
   readonly label: boolean
+  /** With `--json`, each piece as a record of a stream: `{ unit, stream, offset, base64 }`. */
+  readonly record?: boolean
 }
 
 /** A line longer than this is shown in parts, each with its label. */
@@ -17,6 +19,7 @@ export class OutputWriter {
   readonly #options: WriterOptions
   readonly #label: Uint8Array
   #rest: Uint8Array = new Uint8Array(0)
+  #offset = 0
 
   constructor(output: Output, options: WriterOptions) {
     this.#output = output
@@ -25,6 +28,7 @@ export class OutputWriter {
   }
 
   write(bytes: Uint8Array): void {
+    this.#record(bytes)
     if (!this.#options.label) {
       this.#output.write(this.#options.stream, bytes)
       return
@@ -45,6 +49,15 @@ export class OutputWriter {
   end(): void {
     if (this.#rest.length > 0) this.#line(Buffer.concat([this.#rest, Uint8Array.of(NEWLINE)]))
     this.#rest = new Uint8Array(0)
+  }
+
+  #record(bytes: Uint8Array): void {
+    const { unit, stream, record } = this.#options
+    if (record) {
+      const base64 = Buffer.from(bytes).toString('base64')
+      this.#output.record({ unit, stream, offset: this.#offset, base64 })
+    }
+    this.#offset += bytes.length
   }
 
   #line(line: Uint8Array): void {

@@ -6,6 +6,8 @@ import { OutputWriter } from './output-writer.ts'
 
 export interface WatchOptions {
   readonly label: boolean
+  /** Whether output is the result, and so printed with `--json` too. */
+  readonly record?: boolean
   /** Of this unit alone. */
   readonly unit?: number
   readonly signal: AbortSignal
@@ -92,7 +94,8 @@ class UnitFollower {
   async #print(stream: (typeof STREAMS)[number], signal: AbortSignal): Promise<void> {
     const { output } = this.#context
     const { index } = this.#unit
-    const writer = new OutputWriter(output, { stream, unit: index, label: this.#options.label })
+    const { label, record = false } = this.#options
+    const writer = new OutputWriter(output, { stream, unit: index, label, record })
     try {
       const chunks = unitOutput(this.#context, this.#unit, {
         stream,

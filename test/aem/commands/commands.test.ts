@@ -194,6 +194,16 @@ describe('output', () => {
     expect(terminal.stderr()).toBe('no newline')
   })
 
+  test('as a stream of records says where each piece belongs', () => {
+    const { terminal } = scripted()
+    const writer = new OutputWriter(terminal.context.output, { stream: 'stdout', unit: 1, label: false, record: true })
+    for (const text of ['abc', 'de']) writer.write(new TextEncoder().encode(text))
+    expect(terminal.records).toEqual([
+      { unit: 1, stream: 'stdout', offset: 0, base64: 'YWJj' },
+      { unit: 1, stream: 'stdout', offset: 3, base64: 'ZGU=' },
+    ])
+  })
+
   test('in one endless line is cut, not kept', () => {
     const { terminal } = scripted()
     const writer = new OutputWriter(terminal.context.output, { stream: 'stdout', unit: 0, label: true })

@@ -325,6 +325,7 @@ function surroundingsOf(self: PeerId): Surroundings {
 function infoOf(node: MemberNode): NodeInfo {
   return {
     id: node.id,
+    name: `node-${node.id.slice(-1)}`,
     state: node.isAlive ? 'alive' : 'dead',
     sinceMs: 0,
     attributes: {},

@@ -13,7 +13,7 @@ import {
   openUnitStore,
   type Database,
 } from '../../../aem/store/index.ts'
-import { JOB, NODE, temporaryDirectory } from '../execution/fixture.ts'
+import { JOB, temporaryDirectory } from '../execution/fixture.ts'
 
 const OTHER_JOB = '1'.repeat(26)
 
