@@ -3,6 +3,10 @@ import { shuffle, type PeerId, type Rng } from '../env/index.ts'
 
 export type MemberState = 'alive' | 'suspect' | 'dead' | 'left'
 
+export function isGone(state: MemberState): boolean {
+  return state === 'dead' || state === 'left'
+}
+
 /** What a node thinks of another. */
 export interface Member {
   readonly peer: PeerId
@@ -27,9 +31,16 @@ export interface Suspicion {
  * (SWIM, section 4.3). So the time until a dead node is probed is bounded, not only likely to be short.
  */
 export class ProbeOrder {
+  readonly #countMax: number
   #order: PeerId[] = []
 
+  /** Who does not fit waits for the next round, which is drawn from all. */
+  constructor(options: { readonly countMax: number }) {
+    this.#countMax = options.countMax
+  }
+
   add(peer: PeerId, rng: Rng): void {
+    if (this.#order.length >= this.#countMax) return
     const place = rng.below(this.#order.length + 1)
     this.#order.push(peer)
     this.#order[this.#order.length - 1] = this.#order[place]!
@@ -38,7 +49,7 @@ export class ProbeOrder {
 
   /** Puts a peer first. */
   hasten(peer: PeerId): void {
-    if (this.#order.at(-1) !== peer) this.#order.push(peer)
+    if (this.#order.at(-1) !== peer && this.#order.length < this.#countMax) this.#order.push(peer)
   }
 
   /** The next peer that is still wanted; `all` is where the next round comes from. Undefined where nobody is wanted. */

@@ -1,6 +1,7 @@
 import type { Descriptor, DescriptorChecker } from '../descriptor/index.ts'
 import { sample, type Env, type PeerId, type Protocol } from '../env/index.ts'
-import { ProbeOrder, suspicionTimeoutMs, type Member, type MemberState, type Suspicion } from './member.ts'
+import { isGone, ProbeOrder, suspicionTimeoutMs, type Member, type MemberState, type Suspicion } from './member.ts'
+import { MemberTable } from './member-table.ts'
 import { UPDATE_COUNT_MAX, type MembershipMessage, type Update } from './messages.ts'
 import { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 import { aboutWhom, UpdateQueue } from './updates.ts'
@@ -31,15 +32,13 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   readonly #checker: DescriptorChecker
   readonly #onAddress: (peer: PeerId, addresses: readonly string[]) => void
   readonly #options: MembershipOptions
-  readonly #members = new Map<PeerId, Member>()
+  readonly #members: MemberTable
   readonly #suspicions = new Map<PeerId, Suspicion>()
   readonly #updates: UpdateQueue
-  readonly #order = new ProbeOrder()
+  readonly #order: ProbeOrder
   /** Probes that wait: our own, and those that we make for others. */
   readonly #probes = new Map<number, Probe>()
   #probeCount = 0
-  #watchedCount = 0
-  #goneCount = 0
   /** Lifeguard's local health score: 0 is healthy. */
   #health = 0
   #gossiping = false
@@ -54,13 +53,15 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     this.#checker = dependencies.checker
     this.#onAddress = dependencies.onAddress
     this.#options = { ...MEMBERSHIP_DEFAULTS, ...options }
+    this.#members = new MemberTable({ countMax: this.#options.memberCountMax })
+    this.#order = new ProbeOrder({ countMax: 2 * this.#options.memberCountMax })
     this.#updates = new UpdateQueue({ countMax: this.#options.updateCountMax })
     this.#reviveDelayMs = this.#options.reviveMsMin
   }
 
   /** Everyone else who is known, the dead included while they are remembered. */
   members(): IterableIterator<Member> {
-    return this.#members.values()
+    return this.#members.all()
   }
 
   get(peer: PeerId): Member | undefined {
@@ -77,9 +78,8 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   learn(descriptor: Descriptor, env: MembershipEnv): boolean {
     if (descriptor.peer === env.self) return this.#correctSelf(descriptor)
     const member = this.#members.get(descriptor.peer)
-    if (member !== undefined && descriptor.sequence <= member.sequence) return false
-    if (member === undefined && this.#members.size >= this.#options.memberCountMax && !this.#forgetOneGone(env))
-      return false
+    if (!this.#members.isNews(descriptor)) return false
+    if (member === undefined && this.#members.isFull && !this.#forgetOneGone(env)) return false
     this.#onAddress(descriptor.peer, descriptor.addresses)
     if (member === undefined || isGone(member.state)) this.#order.add(descriptor.peer, env.rng)
     this.#set(descriptor, 'alive', env)
@@ -88,10 +88,9 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
 
   /** Somebody got no answer from this peer, or lost the connection: it is probed next. */
   doubt(peer: PeerId, env: MembershipEnv): void {
-    const member = this.#members.get(peer)
-    if (member === undefined || isGone(member.state)) return
+    if (this.#left || this.#members.watched(peer) === undefined || this.#isProbed(peer)) return
     this.#order.hasten(peer)
-    if (!this.#left) env.wakeAfter(0, { type: 'hastened' })
+    env.wakeAfter(0, { type: 'hastened' })
   }
 
   /** Says goodbye. Nothing is probed or answered afterwards. */
@@ -99,7 +98,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     if (this.#left) return
     const { peer, sequence } = this.#own()
     const update: Update = { type: 'left', peer, sequence, signature: env.crypto.sign(LEAVE, { peer, sequence }) }
-    const hearers = sample(this.#peersIn('alive', 'suspect'), LEAVE_FANOUT, env.rng)
+    const hearers = sample(this.#members.peersIn('alive', 'suspect'), LEAVE_FANOUT, env.rng)
     for (const hearer of hearers) env.send(hearer, { type: 'gossip', updates: [update] })
     this.#left = true
   }
@@ -146,7 +145,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     this.#scheduleTick(probeMs * (this.#health + 1), env)
     this.#probeNext(env)
     if (env.nowMs >= this.#nextReviveMs) this.#reviveOne(env)
-    if (this.#goneCount > 0) this.#forgetOld(env)
+    if (this.#members.goneCount > 0) this.#forgetOld(env)
   }
 
   #scheduleTick(delayMs: number, env: MembershipEnv): void {
@@ -156,8 +155,8 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
 
   #probeNext(env: MembershipEnv): void {
     const peer = this.#order.next(
-      () => this.#peersIn('alive', 'suspect'),
-      (candidate) => this.#isWatched(candidate),
+      () => this.#members.peersIn('alive', 'suspect'),
+      (candidate) => this.#members.watched(candidate) !== undefined,
       env.rng,
     )
     if (peer !== undefined) this.#ping(peer, undefined, env)
@@ -172,7 +171,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   }
 
   #probeFor(asker: PeerId, target: PeerId, theirProbe: number, env: MembershipEnv): void {
-    if (target === env.self || target === asker || !this.#members.has(target)) return
+    if (target === env.self || target === asker || this.#members.get(target) === undefined) return
     this.#ping(target, { asker, probe: theirProbe }, env)
   }
 
@@ -198,8 +197,8 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
       this.#probes.delete(id)
       return env.send(probe.forWhom.asker, { type: 'nack', probe: probe.forWhom.probe })
     }
-    if (!this.#isWatched(probe.target)) return void this.#probes.delete(id)
-    const others = this.#peersIn('alive').filter((peer) => peer !== probe.target)
+    if (this.#members.watched(probe.target) === undefined) return void this.#probes.delete(id)
+    const others = this.#members.peersIn('alive').filter((peer) => peer !== probe.target)
     for (const helper of sample(others, this.#options.helperCount, env.rng)) {
       probe.helpers.add(helper)
       probe.askedHelperCount = (probe.askedHelperCount ?? 0) + 1
@@ -216,8 +215,13 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     // Helpers that said neither yes nor no hint that the trouble is here (Lifeguard, section IV-A).
     const missing = probe.helpers.size
     if (missing > 0 && missing === probe.askedHelperCount) this.#worsen()
-    const member = this.#members.get(probe.target)
-    if (member !== undefined && !isGone(member.state)) this.#suspect(member, env.self, env)
+    const member = this.#members.watched(probe.target)
+    if (member !== undefined) this.#suspect(member, env.self, env)
+  }
+
+  #isProbed(peer: PeerId): boolean {
+    for (const { target, forWhom } of this.#probes.values()) if (target === peer && forWhom === undefined) return true
+    return false
   }
 
   #worsen(): void {
@@ -240,7 +244,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   }
 
   #takeAlive(descriptor: Descriptor, from: PeerId, env: MembershipEnv): void {
-    if (descriptor.peer !== env.self && !this.#isNews(descriptor)) return
+    if (descriptor.peer !== env.self && !this.#members.isNews(descriptor)) return
     const checked = this.#checker.check(descriptor, env)
     if (!checked.ok) return env.emit({ type: 'refused', peer: from, reason: checked.fault })
     if (!this.learn(checked.descriptor, env) || descriptor.peer === env.self) return
@@ -262,13 +266,16 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
       suspicion = { sinceMs: env.nowMs, from: new Set([from]), deadlineMs: 0 }
       this.#set(descriptor, 'suspect', env)
       this.#suspicions.set(peer, suspicion)
-      if (from !== env.self && env.rng.below(Math.max(1, this.#watchedCount)) < 2 * this.#options.confirmationCount)
+      if (
+        from !== env.self &&
+        env.rng.below(Math.max(1, this.#members.watchedCount)) < 2 * this.#options.confirmationCount
+      )
         this.doubt(peer, env)
     } else {
       if (suspicion.from.has(from) || suspicion.from.size > wanted) return
       suspicion.from.add(from)
     }
-    const minMs = this.#options.suspicionMs * Math.max(1, Math.log10(this.#watchedCount + 1))
+    const minMs = this.#options.suspicionMs * Math.max(1, Math.log10(this.#members.watchedCount + 1))
     const limits = { minMs, maxMs: minMs * this.#options.suspicionFactorMax }
     const timeoutMs = suspicionTimeoutMs(limits, { count: suspicion.from.size - 1, wanted })
     suspicion.deadlineMs = suspicion.sinceMs + timeoutMs
@@ -331,7 +338,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   }
 
   #gossip(env: MembershipEnv): void {
-    const hearers = sample(this.#peersIn('alive', 'suspect'), this.#options.gossipFanout, env.rng)
+    const hearers = sample(this.#members.peersIn('alive', 'suspect'), this.#options.gossipFanout, env.rng)
     for (const hearer of hearers) {
       const updates = this.#news(hearer)
       if (updates.length > 0) env.send(hearer, { type: 'gossip', updates })
@@ -342,7 +349,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
 
   /** News for this peer. A suspected one is told so first (Lifeguard's buddy system). */
   #news(to: PeerId): Update[] {
-    const repeatsMax = this.#options.repeatFactor * Math.ceil(Math.log2(this.#watchedCount + 2))
+    const repeatsMax = this.#options.repeatFactor * Math.ceil(Math.log2(this.#members.watchedCount + 2))
     const updates = this.#updates.take(repeatsMax)
     const member = this.#members.get(to)
     const suspicion = this.#suspicions.get(to)
@@ -357,7 +364,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   // The dead.
 
   #reviveOne(env: MembershipEnv): void {
-    const peer = sample(this.#peersIn('dead'), 1, env.rng)[0]
+    const peer = sample(this.#members.peersIn('dead'), 1, env.rng)[0]
     if (peer === undefined) return void (this.#nextReviveMs = Number.POSITIVE_INFINITY)
     this.#nextReviveMs = env.nowMs + this.#reviveDelayMs
     this.#reviveDelayMs = Math.min(this.#reviveDelayMs * 1.5, this.#options.reviveMsMax)
@@ -365,69 +372,36 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   }
 
   #forgetOld(env: MembershipEnv): void {
-    for (const member of this.#members.values())
+    for (const member of this.#members.all())
       if (isGone(member.state) && env.nowMs - member.sinceMs >= this.#options.rememberMs) this.#forget(member, env)
   }
 
   #forgetOneGone(env: MembershipEnv): boolean {
-    for (const member of this.#members.values())
-      if (isGone(member.state)) {
-        this.#forget(member, env)
-        return true
-      }
-    return false
+    const member = this.#members.oneGone()
+    if (member !== undefined) this.#forget(member, env)
+    return member !== undefined
   }
 
   #forget(member: Member, env: MembershipEnv): void {
-    this.#members.delete(member.peer)
-    this.#goneCount--
+    this.#members.forget(member)
     env.emit({ type: 'forgotten', peer: member.peer })
   }
 
-  // The table.
-
   #set(descriptor: Descriptor, state: MemberState, env: MembershipEnv, sequence = descriptor.sequence): void {
-    const { peer } = descriptor
-    const before = this.#members.get(peer)
-    const sinceMs = before?.state === state ? before.sinceMs : env.nowMs
-    const member: Member = { peer, state, sinceMs, descriptor, sequence }
-    this.#members.set(peer, member)
-    if (state !== 'suspect') this.#suspicions.delete(peer)
-    if (before !== undefined && isGone(before.state)) this.#goneCount--
-    else if (before !== undefined) this.#watchedCount--
-    if (isGone(state)) this.#goneCount++
-    else this.#watchedCount++
+    const before = this.#members.get(descriptor.peer)?.state
+    const member = this.#members.set(descriptor, state, sequence, env.nowMs)
+    if (state !== 'suspect') this.#suspicions.delete(member.peer)
     if (state === 'dead') {
       this.#reviveDelayMs = this.#options.reviveMsMin
       this.#nextReviveMs = Math.min(this.#nextReviveMs, env.nowMs + this.#reviveDelayMs)
     }
-    env.emit({ type: 'changed', member, before: before?.state })
-  }
-
-  #isNews(descriptor: Descriptor): boolean {
-    const member = this.#members.get(descriptor.peer)
-    return member === undefined || descriptor.sequence > member.sequence
-  }
-
-  #isWatched(peer: PeerId): boolean {
-    const member = this.#members.get(peer)
-    return member !== undefined && !isGone(member.state)
-  }
-
-  #peersIn(...states: MemberState[]): PeerId[] {
-    const peers: PeerId[] = []
-    for (const member of this.#members.values()) if (states.includes(member.state)) peers.push(member.peer)
-    return peers
+    env.emit({ type: 'changed', member, before })
   }
 
   /** Neither the suspect nor who suspects it first can confirm. */
   #confirmationsWanted(): number {
-    return Math.max(0, Math.min(this.#options.confirmationCount, this.#watchedCount - 1))
+    return Math.max(0, Math.min(this.#options.confirmationCount, this.#members.watchedCount - 1))
   }
-}
-
-export function isGone(state: MemberState): boolean {
-  return state === 'dead' || state === 'left'
 }
 
 interface Probe {

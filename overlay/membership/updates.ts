@@ -1,53 +1,58 @@
 import type { PeerId } from '../env/index.ts'
 import { DESCRIPTOR_COUNT_MAX, UPDATE_COUNT_MAX, type Update } from './messages.ts'
 
-interface Waiting {
-  readonly update: Update
-  repeats: number
-}
-
 /**
  * The news that a node still passes on: one update a peer, a later one in place of an earlier. The least repeated goes out
  * first, so that fresh news overtakes old (SWIM, section 4.1).
  */
 export class UpdateQueue {
   readonly #countMax: number
-  readonly #waiting = new Map<PeerId, Waiting>()
+  /** What was repeated as often as the index says, in the order of arrival there. */
+  readonly #levels: Map<PeerId, Update>[] = [new Map()]
+  #count = 0
 
   constructor(options: { readonly countMax: number }) {
     this.#countMax = options.countMax
   }
 
   get count(): number {
-    return this.#waiting.size
+    return this.#count
   }
 
   put(update: Update): void {
     const peer = aboutWhom(update)
-    this.#waiting.delete(peer)
-    if (this.#waiting.size >= this.#countMax) this.#dropMostRepeated()
-    this.#waiting.set(peer, { update, repeats: 0 })
+    for (const level of this.#levels) if (level.delete(peer)) this.#count--
+    if (this.#count >= this.#countMax) this.#dropMostRepeated()
+    this.#levels[0]!.set(peer, update)
+    this.#count++
   }
 
   /** The next updates to send, within a message's bounds. Each counts as repeated once more, and goes after `repeatsMax`. */
   take(repeatsMax: number): Update[] {
-    if (this.#waiting.size === 0) return []
-    const taken: Update[] = []
-    let descriptors = 0
-    for (const [peer, waiting] of [...this.#waiting].sort(([, one], [, other]) => one.repeats - other.repeats)) {
-      if (taken.length === UPDATE_COUNT_MAX) break
-      if (waiting.update.type === 'alive' && ++descriptors > DESCRIPTOR_COUNT_MAX) continue
-      taken.push(waiting.update)
-      waiting.repeats++
-      if (waiting.repeats >= repeatsMax) this.#waiting.delete(peer)
+    if (this.#count === 0) return []
+    const taken: { peer: PeerId; update: Update; repeats: number }[] = []
+    let descriptorCount = 0
+    for (const [repeats, level] of this.#levels.entries()) {
+      for (const [peer, update] of level) {
+        if (taken.length === UPDATE_COUNT_MAX) break
+        if (update.type === 'alive' && ++descriptorCount > DESCRIPTOR_COUNT_MAX) continue
+        taken.push({ peer, update, repeats: repeats + 1 })
+      }
     }
-    return taken
+    for (const { peer, update, repeats } of taken) {
+      this.#levels[repeats - 1]!.delete(peer)
+      if (repeats >= repeatsMax) this.#count--
+      else (this.#levels[repeats] ??= new Map()).set(peer, update)
+    }
+    return taken.map(({ update }) => update)
   }
 
   #dropMostRepeated(): void {
-    let most: [PeerId, Waiting] | undefined
-    for (const entry of this.#waiting) if (most === undefined || entry[1].repeats > most[1].repeats) most = entry
-    if (most !== undefined) this.#waiting.delete(most[0])
+    const peer = this.#levels
+      .findLast((level) => level.size > 0)
+      ?.keys()
+      .next().value
+    for (const level of this.#levels) if (peer !== undefined && level.delete(peer)) this.#count--
   }
 }
 

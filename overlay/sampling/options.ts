@@ -14,8 +14,9 @@ export interface SamplingOptions {
   /** Every so many cycles a peer of the reserve is asked too: what was torn apart and forgot each other grows together. */
   readonly reserveCycleCount: number
   readonly reserveCountMax: number
-  /** The least time between two events that ask for the reserve to be stored. */
+  /** From a change of the reserve to the event that asks for it to be stored, and the least time between two such events. */
   readonly reserveStoreMs: number
+  readonly reserveRestMs: number
   /** With an empty view: between two tries of seeds and reserve, growing from the first to the last; and how many are tried at once. */
   readonly searchMsMin: number
   readonly searchMsMax: number
@@ -33,7 +34,8 @@ export const SAMPLING_DEFAULTS: SamplingOptions = {
   retryCount: 3,
   reserveCycleCount: 6,
   reserveCountMax: 200,
-  reserveStoreMs: 5_000,
+  reserveStoreMs: 3_000,
+  reserveRestMs: 60_000,
   searchMsMin: 500,
   searchMsMax: 15_000,
   searchContactCount: 3,

@@ -28,7 +28,7 @@ export class Reserve {
     this.#contacts.delete(contact.peer)
     if (this.#contacts.size >= this.#countMax) this.#contacts.delete(this.#contacts.keys().next().value!)
     this.#contacts.set(contact.peer, { peer: contact.peer, addresses: contact.addresses })
-    return known === undefined || known.addresses.join() !== contact.addresses.join()
+    return known?.addresses !== contact.addresses && known?.addresses.join() !== contact.addresses.join()
   }
 
   /** Forgets a peer that said goodbye. */

@@ -45,6 +45,7 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   #searchDelayMs: number
   #searching = false
   #reserveChangedAtMs: number | undefined
+  #reserveStoredAtMs = Number.NEGATIVE_INFINITY
 
   constructor(dependencies: SamplingDependencies, options: Partial<SamplingOptions> & SamplingStart = {}) {
     this.#own = dependencies.own
@@ -211,9 +212,11 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   }
 
   #storeReserve(env: SamplingEnv): void {
+    const { reserveStoreMs, reserveRestMs } = this.#options
     if (this.#reserveChangedAtMs === undefined) return
-    if (env.nowMs - this.#reserveChangedAtMs < this.#options.reserveStoreMs) return
+    if (env.nowMs < Math.max(this.#reserveChangedAtMs + reserveStoreMs, this.#reserveStoredAtMs + reserveRestMs)) return
     this.#reserveChangedAtMs = undefined
+    this.#reserveStoredAtMs = env.nowMs
     env.emit({ type: 'reserve-changed' })
   }
 }
