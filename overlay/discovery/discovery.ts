@@ -1,20 +1,7 @@
 import { checkAttributes, equalAttributes, type Attributes } from '../attributes/index.ts'
 import { DescriptorChecker, DescriptorOwner, type Descriptor } from '../descriptor/index.ts'
-import {
-  shuffle,
-  type CallEnv,
-  type CallOptions,
-  type CallWire,
-  type Env,
-  type PeerId,
-  type Plain,
-  type Protocol,
-  type Service,
-  type Surroundings,
-  type Wire,
-} from '../env/index.ts'
-import { RoostError } from '../error/index.ts'
-import { ExpressionCache, Live, liveWire, mergeAttributes, type LiveReply, type LiveRequest } from '../live/index.ts'
+import type { CallEnv, CallWire, Env, PeerId, Plain, Protocol, Service, Surroundings, Wire } from '../env/index.ts'
+import { Live, liveWire } from '../live/index.ts'
 import {
   isGone,
   Membership,
@@ -42,11 +29,11 @@ import {
   type SelectionOptions,
   type SelectionTimer,
 } from '../selection/index.ts'
+import { Finder } from './finder.ts'
 import { readKept, type Kept } from './kept.ts'
-import type { FindOptions, FindResult, NodeInfo, Nodes, Query, Rejection } from './nodes.ts'
+import type { FindOptions, FindResult, NodeInfo, Nodes, Query } from './nodes.ts'
 import { namesToAnnounce, Offers } from './offers.ts'
-import { Plan } from './plan.ts'
-import { Search, SEARCH_DEFAULTS, type SearchOptions } from './search.ts'
+import type { SearchOptions } from './search.ts'
 
 /** What discovery stands on. The daemon's host and the simulator's both are one. */
 export interface DiscoveryHost {
@@ -119,9 +106,6 @@ export function createDiscovery(dependencies: DiscoveryDependencies, options: Di
   return new MountedDiscovery(dependencies, options)
 }
 
-/** The most that one query may ask for. */
-const WANTED_COUNT_MAX = 10_000
-
 /**
  * Every descriptor, whichever protocol brought it, is first learned by membership, which knows who is dead; what membership
  * takes goes to selection, which passes on what is news; what membership buries is taken out of selection and of the view.
@@ -132,16 +116,13 @@ class MountedDiscovery implements Discovery {
   readonly #onEvent: (event: DiscoveryEvent) => void
   readonly #owner: DescriptorOwner
   readonly #offers: Offers
-  readonly #live: Live
   readonly #sampling: Sampling
   readonly #membership: Membership
   readonly #selection: Selection
   readonly #samplingEnv: Env<SamplingMessage, SamplingTimer, SamplingEvent>
   readonly #membershipEnv: Env<MembershipMessage, MembershipTimer, MembershipEvent>
   readonly #selectionEnv: Env<SelectionMessage, SelectionTimer, SelectionEvent>
-  readonly #callEnv: CallEnv<LiveRequest, LiveReply>
-  readonly #expressions = new ExpressionCache()
-  readonly #searchOptions: SearchOptions
+  readonly #finder: Finder
   readonly #listeners = new Set<(node: NodeInfo) => void>()
   readonly #startedAtMs: number
   /** As given, without what is announced of dynamic names. */
@@ -153,7 +134,6 @@ class MountedDiscovery implements Discovery {
     this.#store = dependencies.store ?? (() => {})
     this.#onEvent = dependencies.onEvent ?? (() => {})
     this.#startedAtMs = host.surroundings.nowMs
-    this.#searchOptions = { ...SEARCH_DEFAULTS, ...options.search }
     this.#attributes = checkAttributes(options.attributes)
     const kept = this.#readKept(options.kept)
     const { surroundings } = host
@@ -178,10 +158,18 @@ class MountedDiscovery implements Discovery {
       options.selection,
     )
     this.#sampling = this.#createSampling({ own, checker, onAddress }, options, kept)
-    this.#live = new Live({ surroundings, measure: () => this.#measure() })
+    const live = new Live({ surroundings, measure: () => this.#measure() })
     this.#membershipEnv = host.mount(membershipWire, this.#membership, (event) => this.#onMembership(event))
     this.#selectionEnv = host.mount(selectionWire, this.#selection, (event) => this.#onGossip('selection', event))
-    this.#callEnv = host.serve(liveWire, this.#live)
+    this.#finder = new Finder(
+      {
+        live,
+        callEnv: host.serve(liveWire, live),
+        candidates: () => this.#selection.members(),
+        onSilent: (peer) => this.doubt(peer),
+      },
+      options.search,
+    )
     this.#samplingEnv = host.mount(samplingWire, this.#sampling, (event) => this.#onSampling(event))
   }
 
@@ -242,51 +230,8 @@ class MountedDiscovery implements Discovery {
     return stop
   }
 
-  async find(query: Query, options: FindOptions): Promise<FindResult> {
-    const { count, where, rank } = query
-    if (!Number.isInteger(count) || count < 1 || count > WANTED_COUNT_MAX)
-      throw new RoostError('USAGE', `the number of nodes wanted must be from 1 to ${WANTED_COUNT_MAX}`)
-    if (rank !== undefined) this.#expressions.parse(rank)
-    const plan = new Plan(this.#expressions.parse(where))
-    const rejections: Rejection[] = []
-    const admitted: PeerId[] = []
-    for (const descriptor of this.#selection.members()) {
-      if (options.except?.has(descriptor.peer)) continue
-      if (plan.admits(descriptor, this.#surroundings)) admitted.push(descriptor.peer)
-      else rejections.push({ id: descriptor.peer, reason: 'static' })
-    }
-    shuffle(admitted, this.#surroundings.rng)
-    const { rankedCountMax } = this.#searchOptions
-    const search = new Search(
-      {
-        ask: (peer, limits) => this.#ask(peer, { where, ...(rank !== undefined && { rank }) }, limits),
-        sleep: (delayMs) => this.#callEnv.sleep(delayMs),
-        nowMs: () => this.#surroundings.nowMs,
-      },
-      {
-        ...this.#searchOptions,
-        candidates: rank === undefined ? admitted : admitted.slice(0, rankedCountMax),
-        wantedCount: rank === undefined ? count : Math.max(count, rankedCountMax),
-        deadlineMs: this.#surroundings.nowMs + options.timeoutMs,
-      },
-    )
-    const { found, unfit, silent } = await search.run(options.signal)
-    for (const id of unfit) rejections.push({ id, reason: 'dynamic' })
-    for (const id of silent) {
-      rejections.push({ id, reason: 'silent' })
-      this.doubt(id)
-    }
-    const candidates = found.map(({ peer, reply }) => ({
-      id: peer,
-      attributes: mergeAttributes(reply.attributes, reply.dynamic),
-      rank: reply.rank,
-    }))
-    return { candidates: candidates.sort((one, other) => other.rank - one.rank).slice(0, count), rejections }
-  }
-
-  async #ask(peer: PeerId, request: LiveRequest, limits: CallOptions): Promise<LiveReply> {
-    if (peer === this.#surroundings.self) return this.#live.answer(peer, request)
-    return this.#callEnv.call(peer, request, limits)
+  find(query: Query, options: FindOptions): Promise<FindResult> {
+    return this.#finder.find(query, options)
   }
 
   /** What this node is now. Names that nobody expects to be dynamic are announced in the descriptor. */

@@ -93,9 +93,10 @@ describe('find', () => {
   test.each([
     [{ where: 'Cores >=', count: 1 }, 'EXPRESSION_MALFORMED'],
     [{ where: 'true', rank: '(', count: 1 }, 'EXPRESSION_MALFORMED'],
+    [{ where: ' '.repeat(20_000), count: 1 }, 'EXPRESSION_TOO_LARGE'],
     [{ where: 'true', count: 0 }, 'USAGE'],
     [{ where: 'true', count: 1.5 }, 'USAGE'],
-  ])('refuses %o with %s', async (query, code) => {
+  ])('refuses query %# for what is wrong with it', async (query, code) => {
     const grid = new Grid({ count: 1 })
     await expect(grid.ask(() => grid.up()[0]!.find(query, FIND))).rejects.toMatchObject({ code })
   })
@@ -190,7 +191,7 @@ describe('membership in a grid', () => {
     expect(suspicions).toBe(0)
   })
 
-  test('at 5 % loss nobody is long taken for dead: half a thousand probes a minute, and refuted', async () => {
+  test('at 5 % loss next to nobody is taken for dead in ten minutes, and whoever was is back', async () => {
     const grid = await settled({ count: 30, latency: uniformLatency({ minMs: 5, maxMs: 40 }) })
     grid.simulation.network.lossShare = 0.05
     let deaths = 0
