@@ -223,9 +223,7 @@ export class Driver {
       counters,
       open: () => open(id),
       onFrame: (frame) => this.#take(id, peer, frame),
-      onIdle: () => {
-        if (this.#peers.get(id) === peer && peer.answersOpenCount === 0) this.#peers.delete(id)
-      },
+      onIdle: () => this.#forgetIfIdle(id, peer),
     })
     const peer: Peer = { link, answersOpenCount: 0, malformedCount: 0, malformedSinceMs: 0 }
     this.#peers.set(id, peer)
@@ -276,6 +274,12 @@ export class Driver {
     }
     peer.answersOpenCount--
     if (!peer.link.answer(encodeEnvelope({ channel, id, ...answer }))) counters.add('grid_dropped_answers')
+    this.#forgetIfIdle(from, peer)
+  }
+
+  /** A peer that comes back is a new one here; what is counted against it lasts as long as its streams. */
+  #forgetIfIdle(id: PeerId, peer: Peer): void {
+    if (this.#peers.get(id) === peer && peer.link.isIdle && peer.answersOpenCount === 0) this.#peers.delete(id)
   }
 
   async #answered(from: PeerId, wireId: string, body: Uint8Array): Promise<Uint8Array> {

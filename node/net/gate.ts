@@ -6,6 +6,7 @@ import type { PeerId } from '../../overlay/index.ts'
 import { ADMISSION_MS, ADMISSION_PROTOCOL, answerAdmission, askAdmission } from './admission.ts'
 import type { Admission, Admitted } from './contract.ts'
 import type { Counters } from './counters.ts'
+import { cut } from './cut.ts'
 
 /**
  * The gate stands before every protocol but four: identify and ping, which tell nothing that a connection does not, admission,
@@ -204,10 +205,10 @@ export class Gate {
 
   async #outcomeWith(entry: Entry, stream: Parameters<StreamHandler>[0]): Promise<boolean> {
     entry.waitingStreamsCount++
-    stream.pause()
     try {
+      stream.pause()
       await entry.outcome.promise
-      if (stream.status === 'open') stream.resume()
+      stream.resume()
       return this.isAdmitted(entry.connection)
     } catch {
       return false
@@ -222,7 +223,7 @@ export class Gate {
       void this.#settleBy(entry, this.#ask(connection))
     } else if (this.unadmittedCount > UNADMITTED_COUNT_MAX) {
       this.#counters.add('gate_overflow_connections')
-      connection.abort(new RoostError('BUSY', 'too many connections that are not admitted'))
+      cut(connection, new RoostError('BUSY', 'too many connections that are not admitted'))
     }
   }
 
@@ -263,7 +264,7 @@ export class Gate {
 
   /** Who dialed ends what was refused, unless it may be joining by it; then time ends it. */
   #abandon(connection: Connection, reason: RoostError): void {
-    if (this.#joinsOpenCount === 0) connection.abort(reason)
+    if (this.#joinsOpenCount === 0) cut(connection, reason)
   }
 
   #tell(peer: PeerId): void {
@@ -307,11 +308,11 @@ export class Gate {
         this.#closed(connection)
       } else if (admitted === undefined) {
         if (performance.now() - openedMs > UNADMITTED_MS)
-          connection.abort(new RoostError('NOT_ADMITTED', 'not admitted in time'))
+          cut(connection, new RoostError('NOT_ADMITTED', 'not admitted in time'))
       } else if (Date.now() >= admitted.untilMs) {
         this.#counters.add('gate_expired_connections')
         this.#log.info({ peer: connection.remotePeer.toString() }, 'credentials expired')
-        connection.abort(new RoostError('CREDENTIAL_EXPIRED', 'the credentials are past their time'))
+        cut(connection, new RoostError('CREDENTIAL_EXPIRED', 'the credentials are past their time'))
       }
     }
   }

@@ -40,7 +40,7 @@ export class HttpServer {
     this.#counters = counters
     this.#server = createServer((request, response) => this.#answer(request, response))
     this.#server.keepAliveTimeout = SERVER_IDLE_MS
-    this.#server.on('clientError', (_error, socket) => socket.destroy())
+    this.#server.on('clientError', (error, socket) => socket.destroy(error))
   }
 
   get socketsCount(): number {

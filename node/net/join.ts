@@ -4,6 +4,7 @@ import { RoostError, asRoostError } from '../../overlay/index.ts'
 import type { PeerId, Plain } from '../../overlay/index.ts'
 import type { Admission } from './contract.ts'
 import type { Counters } from './counters.ts'
+import { cut } from './cut.ts'
 import { Exchange } from './exchange.ts'
 import type { Log } from '../../overlay/contract/index.ts'
 
@@ -71,7 +72,7 @@ export async function askToJoin(
     return { peer: connection.remotePeer.toString(), reply: await ask(connection, request) }
   } finally {
     // Opened for this alone and not admitted: the next one is a member's.
-    connection.abort(new Error('joining is done'))
+    cut(connection, new Error('joining is done'))
   }
 }
 

@@ -31,7 +31,7 @@ export interface LinkDependencies {
   readonly open: () => Promise<{ stream: Stream; connection: Connection }>
   /** A frame from the peer; the bytes are only good until it returns. */
   readonly onFrame: (frame: Uint8Array) => void
-  /** Nothing is open and nothing waits: the link may be forgotten. */
+  /** The link has become idle, and may be forgotten. */
   readonly onIdle: () => void
 }
 
@@ -74,6 +74,11 @@ export class Link {
 
   get waitingBytes(): number {
     return this.#waitingBytes + (this.#current?.frames.waitingBytes ?? 0)
+  }
+
+  /** Nothing is open and nothing waits. */
+  get isIdle(): boolean {
+    return this.#lanes.size === 0 && this.#calls.size === 0 && this.#waiting.length === 0 && !this.#isOpening
   }
 
   /** Sends, best effort. False where a bound was reached; the newest is what is dropped. */
@@ -246,8 +251,7 @@ export class Link {
   }
 
   #maybeIdle(): void {
-    if (this.#lanes.size === 0 && this.#calls.size === 0 && this.#waiting.length === 0 && !this.#isOpening)
-      this.#dependencies.onIdle()
+    if (this.isIdle) this.#dependencies.onIdle()
   }
 
   #lost(cause: RoostError | undefined): RoostError {

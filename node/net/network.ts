@@ -5,6 +5,7 @@ import type { CallEnv, CallWire, Env, PeerId, Plain, Protocol, Service, Wire } f
 import type { Directory, Events, Fetch } from '../../overlay/contract/index.ts'
 import type { Network, NetworkDependencies, NetworkOptions } from './contract.ts'
 import { Counters } from './counters.ts'
+import { cut } from './cut.ts'
 import { Dialer } from './dialer.ts'
 import { DhtDirectory, prefersJobValue, validateJobValue } from './directory.ts'
 import { Driver, GRID_PROTOCOL } from './driver.ts'
@@ -156,7 +157,7 @@ class Libp2pNetwork implements Network {
 
   disconnect(peer: PeerId, reason: string): void {
     for (const connection of this.#node.libp2p.getConnections())
-      if (connection.remotePeer.toString() === peer) connection.abort(new Error(reason))
+      if (connection.remotePeer.toString() === peer) cut(connection, new Error(reason))
   }
 
   connected(): readonly PeerId[] {

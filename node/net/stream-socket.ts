@@ -28,7 +28,7 @@ export class StreamSocket extends Duplex {
     this.#stream = stream
     stream.addEventListener('message', (event) => {
       this.#touch()
-      if (!this.push(event.data.subarray()) && stream.status === 'open') stream.pause()
+      if (!this.push(event.data.subarray()) && stream.readStatus === 'readable') stream.pause()
     })
     stream.addEventListener('end', () => this.push(null))
     stream.addEventListener('close', (event) => this.#closed(event.error))

@@ -10,7 +10,7 @@ import type { Plain } from '../../../overlay/index.ts'
 import { questionWire } from '../../suite/env-probe.ts'
 import { TestGrid, introduce, until, wordAdmission } from './grid.ts'
 import type { TestNode } from './grid.ts'
-import { dialNetwork, fateOf, makeOutsider } from './outsider.ts'
+import { dialNetwork, fateOf, frame, makeOutsider } from './outsider.ts'
 
 const grid = new TestGrid()
 const outsiders: Libp2p[] = []
@@ -26,13 +26,6 @@ async function outsider(): Promise<Libp2p> {
 }
 
 const CLOSED = ['/roost/grid/1', '/roost/http/1', '/roost/kad/1', '/meshsub/1.1.0', '/meshsub/1.2.0']
-
-function frame(bytes: Uint8Array): Uint8Array {
-  const framed = Buffer.alloc(4 + bytes.length)
-  framed.writeUInt32BE(bytes.length)
-  framed.set(bytes, 4)
-  return framed
-}
 
 describe('an outsider', () => {
   test.each(CLOSED)('has its streams for %s aborted, unanswered', async (protocol) => {
@@ -115,7 +108,7 @@ describe('an outsider', () => {
     const connection = await dialNetwork(await outsider(), network)
     const ping = await connection.newStream('/ipfs/ping/1.0.0')
     ping.send(new Uint8Array(32))
-    await until('a pong', async () => (await fateOf(ping, 50)).received === 32 || true)
+    expect((await fateOf(ping, 500)).received).toBe(32)
     const join = await connection.newStream('/roost/join/1')
     join.send(frame(encode([true, { ticket: 't' }])))
     expect((await fateOf(join, 2_000)).received).toBeGreaterThan(0)

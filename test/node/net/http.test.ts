@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { callerOf } from '../../../node/net/index.ts'
 import { TestGrid, randomText, until } from './grid.ts'
 import type { TestNode } from './grid.ts'
+import { dialAsMember, fateOf, makeOutsider } from './outsider.ts'
 
 const grid = new TestGrid()
 afterEach(() => grid.stop())
@@ -165,7 +166,16 @@ describe('HTTP between nodes', () => {
   })
 
   test('a garbled request ends its stream, and the node goes on', async () => {
-    const { fetch } = await pair((_request, response) => response.end('fine'))
+    const { fetch, server } = await pair((_request, response) => response.end('fine'))
+    const outsider = await makeOutsider()
+    const connection = await dialAsMember(outsider, server.network)
+    for (const garbage of ['\0\0\0', 'GET\r\n\r\n', 'GET / HTTP/1.1\r\n'.padEnd(100_000, 'x')]) {
+      const stream = await connection.newStream('/roost/http/1')
+      const fate = fateOf(stream)
+      stream.send(new TextEncoder().encode(garbage))
+      expect((await fate).ended).toBe(true)
+    }
+    await outsider.stop()
     expect(await (await fetch('http://x/')).text()).toBe('fine')
   })
 })

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Libp2p } from '@libp2p/interface'
+import type { Libp2p, Stream } from '@libp2p/interface'
 import { encode } from '../../../node/codec/index.ts'
 import { MALFORMED_COUNT_MAX } from '../../../node/net/driver.ts'
 import { FRAME_BYTES_MAX, encodeEnvelope } from '../../../node/net/envelope.ts'
@@ -8,7 +8,7 @@ import type { RoostError } from '../../../overlay/index.ts'
 import { Probe, noteWire, questionWire } from '../../suite/env-probe.ts'
 import { TestGrid, until, wordAdmission } from './grid.ts'
 import type { TestNode } from './grid.ts'
-import { dialNetwork, fateOf, makeOutsider } from './outsider.ts'
+import { dialAsMember, fateOf, frame, makeOutsider } from './outsider.ts'
 
 const grid = new TestGrid()
 const bare: Libp2p[] = []
@@ -20,23 +20,11 @@ afterEach(async () => {
 const PATIENT = { timeoutMs: 10_000 }
 const echo = { answer: (_: string, { text }: { text: string }) => ({ text }) }
 
-/** A member that speaks libp2p by hand: admitted, and free to misbehave. */
-async function rogue({ network }: TestNode): Promise<{ stream: import('@libp2p/interface').Stream }> {
+async function rogue({ network }: TestNode): Promise<{ stream: Stream }> {
   const node = await makeOutsider()
   bare.push(node)
-  const connection = await dialNetwork(node, network)
-  const admission = await connection.newStream('/roost/admission/1')
-  admission.send(frame(encode([true, { word: 'friend' }])))
-  admission.send(frame(encode([true, null])))
-  await until('admission', () => network.connected().includes(node.peerId.toString()))
+  const connection = await dialAsMember(node, network)
   return { stream: await connection.newStream('/roost/grid/1') }
-}
-
-function frame(bytes: Uint8Array): Uint8Array {
-  const framed = Buffer.alloc(4 + bytes.length)
-  framed.writeUInt32BE(bytes.length)
-  framed.set(bytes, 4)
-  return framed
 }
 
 describe('one stream a peer', () => {

@@ -7,7 +7,9 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import { encode } from '../../../node/codec/index.ts'
 import type { Network } from '../../../node/net/index.ts'
+import { until } from './grid.ts'
 
 /** A bare libp2p node that keeps no rules of ours: what an attacker has. */
 export async function makeOutsider(): Promise<Libp2p> {
@@ -37,4 +39,22 @@ export async function fateOf(stream: Stream, waitMs = 5_000): Promise<{ ended: b
     setTimeout(() => resolve(false), waitMs).unref()
   })
   return { ended, received }
+}
+
+/** A connection that was admitted by the word of `wordAdmission`: a member that is free to misbehave. */
+export async function dialAsMember(outsider: Libp2p, network: Network): Promise<Connection> {
+  const connection = await dialNetwork(outsider, network)
+  const admission = await connection.newStream('/roost/admission/1')
+  admission.send(frame(encode([true, { word: 'friend' }])))
+  admission.send(frame(encode([true, null])))
+  await until('admission', () => network.connected().includes(outsider.peerId.toString()))
+  return connection
+}
+
+/** Bytes as the grid frames them. */
+export function frame(bytes: Uint8Array): Uint8Array {
+  const framed = Buffer.alloc(4 + bytes.length)
+  framed.writeUInt32BE(bytes.length)
+  framed.set(bytes, 4)
+  return framed
 }
