@@ -11,7 +11,7 @@ const NO_INTEGER = new ErrorValue('this real does not fit into 64 bits')
 
 export function asInteger(value: Value): bigint | undefined | ErrorValue {
   if (typeof value === 'bigint') return value
-  if (typeof value === 'string' && /^\s*[-+]?[0-9]+\s*$/.test(value)) {
+  if (typeof value === 'string' && /^\s*[-+]?[0-9]{1,19}\s*$/.test(value)) {
     const exact = BigInt(value.trim().replace(/^\+/, ''))
     return exact === BigInt.asIntN(64, exact) ? exact : NO_INTEGER
   }
@@ -43,7 +43,7 @@ export function asReal(value: Value): number | undefined | ErrorValue {
 function realOf(text: string): number | ErrorValue {
   const word = /^\s*([-+]?)(inf(?:inity)?|nan)/i.exec(text)
   if (word) return word[2]!.toLowerCase() === 'nan' ? NaN : word[1] === '-' ? -Infinity : Infinity
-  const digits = /^\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?)/i.exec(text)
+  const digits = /^\s*([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?)/i.exec(text)
   return digits ? Number(digits[1]) : NO_NUMBER
 }
 

@@ -70,6 +70,9 @@ const DECIMAL = /(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?/y
 const LETTERS = /[A-Za-z]+(?![A-Za-z0-9_])/y
 const INTEGER_MAX = 2n ** 63n - 1n
 
+/** 64 bits take 22 octal digits and the 0 before them; reading very many digits takes very long. */
+const INTEGER_DIGITS_MAX = 24
+
 class Lexer {
   readonly #text: string
   readonly #syntax: Syntax
@@ -160,13 +163,14 @@ class Lexer {
     if (negative) this.#at++
     const hexadecimal = this.#match(HEXADECIMAL)
     const digits = hexadecimal ?? this.#match(DECIMAL)!
+    const isWhole = hexadecimal !== undefined || /^[0-9]+$/.test(digits)
+    if (isWhole && digits.length > INTEGER_DIGITS_MAX) throw this.#fail(offset, 'more digits', 'an integer of 64 bits')
     const following = this.#text[this.#at]
     if (
       following === '.' ||
       (!hexadecimal && /[eE]/.test(following ?? '') && /[-+0-9]/.test(this.#text[this.#at + 1] ?? ''))
     )
       throw this.#fail(this.#at + 1, describe(this.#text[this.#at + 1]), 'digits')
-    const isWhole = hexadecimal !== undefined || /^[0-9]+$/.test(digits)
     const leadingZero = isWhole && digits.length > 1 && digits.startsWith('0')
     if (leadingZero && this.#syntax === 'old') throw this.#fail(offset, digits, 'a number without a leading zero')
     if (leadingZero && !hexadecimal && /[89]/.test(digits)) throw this.#fail(offset, digits, 'octal digits after the 0')

@@ -84,6 +84,9 @@ function tooLarge(what: string, limit: number): RoostError {
   })
 }
 
+/** What an error message shows of a token. */
+const FOUND_CHARS_MAX = 40
+
 /** Recursive descent with precedence climbing; `#heights` keeps the height of every node on the way up. */
 class Parser {
   readonly #text: string
@@ -309,6 +312,7 @@ class Parser {
   }
 
   #source(token: Token): string {
-    return token.type === 'string' ? `"${token.text}"` : token.text
+    const shown = token.text.length > FOUND_CHARS_MAX ? `${token.text.slice(0, FOUND_CHARS_MAX)}...` : token.text
+    return token.type === 'string' ? `"${shown}"` : shown
   }
 }

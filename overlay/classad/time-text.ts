@@ -6,21 +6,24 @@ import { momentAt, spanOf, type AbsoluteTime, type RelativeTime } from './value.
  * offset is given UTC is meant: protocol code knows no local zone.
  */
 export function parseAbsoluteTime(text: string): AbsoluteTime | undefined {
-  const zoned = /^(.*?)\s*(?:[zZ]|([+-])([0-9]{2}):?([0-9]{2}))?\s*$/s.exec(text)!
-  const dated =
-    /^[^0-9]*([0-9]{4})(?:[^0-9]*([0-9]{2}))?(?:[^0-9]*([0-9]{2}))?(?:[^0-9]*([0-9]{2}))?(?:[^0-9]*([0-9]{2}))?(?:[^0-9]*([0-9]{2}))?[^0-9]*$/
-  // `2004-01-01` ends like an offset of -01:01 would only if the colon were there too; a date alone has none.
-  const wholeIsDate = /^[^0-9]*[0-9]{4}-[0-9]{2}(?:-?[0-9]{2})?\s*$/.test(text)
-  const found = dated.exec(wholeIsDate ? text : zoned[1]!)
+  if (text.length > TIME_CHARS_MAX) return undefined
+  // The end of `2004-01-0101` could be an offset, that of a date alone cannot.
+  const zone = DATE_ALONE.test(text) ? null : ZONE.exec(text)
+  const found = DATE_AND_TIME.exec(zone ? text.slice(0, zone.index) : text)
   if (!found) return undefined
-  const [year, month = 1, day = 1, hour = 0, minute = 0, second = 0] = found
-    .slice(1)
-    .map((part) => (part ? Number(part) : undefined))
-  const offsetS =
-    wholeIsDate || !zoned[2] ? 0 : (zoned[2] === '-' ? -1 : 1) * (Number(zoned[3]) * 3600 + Number(zoned[4]) * 60)
-  const unixS = daysFromCivil(year!, month, day) * 86_400 + hour * 3600 + minute * 60 + second
-  return momentAt(unixS - offsetS, offsetS)
+  const [year, month, day, hour, minute, second] = found.slice(1).map((part) => (part ? Number(part) : undefined))
+  const days = daysFromCivil(year!, month ?? 1, day ?? 1)
+  const sign = zone?.[1] === '-' ? -1 : 1
+  const offsetS = sign * (Number(zone?.[2] ?? 0) * 3600 + Number(zone?.[3] ?? 0) * 60)
+  return momentAt(days * 86_400 + (hour ?? 0) * 3600 + (minute ?? 0) * 60 + (second ?? 0) - offsetS, offsetS)
 }
+
+/** No spelling of a time is longer; this also keeps the patterns below from long work. */
+const TIME_CHARS_MAX = 64
+
+const DATE_ALONE = /^[^0-9]*[0-9]{4}-[0-9]{2}(?:-?[0-9]{2})?\s*$/
+const ZONE = /\s*(?:[zZ]|([+-])([0-9]{2}):?([0-9]{2}))\s*$/
+const DATE_AND_TIME = new RegExp(`^[^0-9]*([0-9]{4})${'(?:[^0-9]*([0-9]{2}))?'.repeat(5)}[^0-9]*$`)
 
 export function formatAbsoluteTime(time: AbsoluteTime): string {
   const { year, month, day, hour, minute, second } = fieldsOf(time)
@@ -30,6 +33,7 @@ export function formatAbsoluteTime(time: AbsoluteTime): string {
 }
 
 export function parseRelativeTime(text: string): RelativeTime | undefined {
+  if (text.length > TIME_CHARS_MAX) return undefined
   const found = CLOCK_SPAN.exec(text) ?? LETTERED_SPAN.exec(text)
   if (!found || !/[0-9]/.test(text)) return undefined
   const [days, hours, minutes, seconds] = found.slice(2).map((part) => Number(part ?? 0))

@@ -85,7 +85,7 @@ function overNumbers(
 ) {
   return overItems(name, (items) => {
     const numbers = items.map((item) =>
-      /^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?$/i.test(item) ? Number(item) : NaN,
+      /^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?$/i.test(item) ? Number(item) : NaN,
     )
     if (numbers.includes(NaN)) return wrong(name, 'a list of numbers')
     const result = numbers.length === 0 ? ofNone : reduce(numbers)

@@ -4,6 +4,7 @@ import { frameIn, type Run } from '../frame.ts'
 import { daysFromCivil, fieldsOf, parseAbsoluteTime, parseRelativeTime, two, type TimeFields } from '../time-text.ts'
 import { AbsoluteTime, ErrorValue, momentAt, RelativeTime, spanOf, type LiteralValue, type Value } from '../value.ts'
 import { strict, takes, wrong, type FunctionTable } from './function.ts'
+import { made } from './text.ts'
 
 const WITHOUT_CLOCK = new ErrorValue('this function needs a clock, and none was given')
 
@@ -28,10 +29,12 @@ export const TIME_FUNCTIONS: FunctionTable = {
   formatTime: strict(0, 2, ([value, format = '%c'], run) => {
     if (typeof format !== 'string') return wrong('formatTime', 'a time and a format')
     if (value === undefined)
-      return withClock(run, (unixS) => formatTime(fieldsOf(new AbsoluteTime(unixS, 0)), format, 0))
-    if (value instanceof Ad) return formatTime(fieldsOfAd(value, run), format, 0)
+      return withClock(run, (unixS) => made(formatTime(fieldsOf(new AbsoluteTime(unixS, 0)), format, 0), run))
+    if (value instanceof Ad) return made(formatTime(fieldsOfAd(value, run), format, 0), run)
     const moment = momentOf(value)
-    return moment ? formatTime(fieldsOf(moment), format, moment.offsetS) : wrong('formatTime', 'a time and a format')
+    return moment
+      ? made(formatTime(fieldsOf(moment), format, moment.offsetS), run)
+      : wrong('formatTime', 'a time and a format')
   }),
   interval: strict(1, 1, ([value]) => {
     const seconds = asInteger(value)

@@ -41,13 +41,6 @@ function comparison(name: string, result: (order: number) => boolean | bigint) {
   })
 }
 
-const inRange = strict(3, 3, (values) => {
-  const [version, least, most] = values.map(asText)
-  if (typeof version !== 'string' || typeof least !== 'string' || typeof most !== 'string')
-    return wrong('version_in_range', 'three versions')
-  return compareVersions(least, version) <= 0 && compareVersions(version, most) <= 0
-})
-
 export const VERSION_FUNCTIONS: FunctionTable = {
   versioncmp: comparison('versioncmp', (order) => BigInt(order)),
   versionEQ: comparison('versionEQ', (order) => order === 0),
@@ -55,6 +48,10 @@ export const VERSION_FUNCTIONS: FunctionTable = {
   versionLE: comparison('versionLE', (order) => order <= 0),
   versionGT: comparison('versionGT', (order) => order > 0),
   versionGE: comparison('versionGE', (order) => order >= 0),
-  version_in_range: inRange,
-  versionInRange: inRange,
+  version_in_range: strict(3, 3, (values) => {
+    const [version, least, most] = values.map(asText)
+    if (typeof version !== 'string' || typeof least !== 'string' || typeof most !== 'string')
+      return wrong('version_in_range', 'three versions')
+    return compareVersions(least, version) <= 0 && compareVersions(version, most) <= 0
+  }),
 }

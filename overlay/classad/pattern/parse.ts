@@ -1,4 +1,4 @@
-import { PATTERN_CHARS_MAX, PATTERN_COUNT_MAX, PATTERN_DEPTH_MAX } from './bounds.ts'
+import { PATTERN_COUNT_MAX, PATTERN_DEPTH_MAX } from './bounds.ts'
 import { anyOf, classEscape, exactly, posixClass, range } from './classes.ts'
 import { PatternFault, type Accepts, type AssertionName, type PatternNode, type PatternOptions } from './syntax.ts'
 
@@ -10,7 +10,6 @@ export interface ParsedPattern {
 
 /** The syntax of PCRE but for what a linear engine cannot do; throws `PatternFault` with the reason. */
 export function parsePattern(text: string, options: PatternOptions): ParsedPattern {
-  if (text.length > PATTERN_CHARS_MAX) throw new PatternFault(`a pattern has more than ${PATTERN_CHARS_MAX} characters`)
   const parser = new PatternParser(text, options)
   const root = parser.alternatives()
   if (!parser.atEnd) throw new PatternFault('there is a `)` without its `(`')

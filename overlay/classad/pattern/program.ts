@@ -1,4 +1,4 @@
-import { PATTERN_INSTRUCTIONS_MAX, PATTERNS_KEPT_MAX } from './bounds.ts'
+import { PATTERN_CHARS_MAX, PATTERN_INSTRUCTIONS_MAX, PATTERNS_KEPT_MAX } from './bounds.ts'
 import { parsePattern } from './parse.ts'
 import { PatternFault, type Accepts, type AssertionName, type PatternNode, type PatternOptions } from './syntax.ts'
 
@@ -24,6 +24,8 @@ const KEPT = new Map<string, Program | PatternFault>()
 
 /** The program of a pattern, or why there is none. Kept for the next call: a query asks the same of every node. */
 export function programFor(pattern: string, options: PatternOptions): Program | PatternFault {
+  if (pattern.length > PATTERN_CHARS_MAX)
+    return new PatternFault(`a pattern has more than ${PATTERN_CHARS_MAX} characters`)
   const key = `${options.ignoreCase}${options.multiline}${options.dotAll}${options.extended}/${pattern}`
   let program = KEPT.get(key)
   if (program === undefined) {

@@ -16,6 +16,9 @@ export type Match = readonly number[]
 /** Takes steps; false when they are used up. */
 export type Charge = (steps: number) => boolean
 
+/** Instructions that are made ready for one step. */
+const CLEARED_PER_STEP = 64
+
 /** Instructions that cost one step. */
 const INSTRUCTIONS_PER_STEP = 4
 
@@ -36,6 +39,7 @@ export function search(
   { from = 0, anchored = false, notEmpty = false }: SearchOptions = {},
 ): Match | undefined | 'exhausted' {
   const { instructions, slotCount } = program
+  if (!charge(Math.ceil(instructions.length / CLEARED_PER_STEP))) return 'exhausted'
   const seenAt = new Int32Array(instructions.length).fill(-1)
   const initialSlots = Array.from({ length: slotCount }, () => -1)
   let threads: Thread[] = []

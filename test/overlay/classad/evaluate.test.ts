@@ -202,6 +202,20 @@ describe('bounds', () => {
     expect(reasonOf(evaluate(many, { my: host }))).toMatch(/steps/)
   })
 
+  test('texts that would keep a naive reader busy for minutes are read or refused', () => {
+    const spaces = ' '.repeat(200_000)
+    for (const [text, x] of [
+      ['absTime(x)', `${spaces}x`],
+      ['relTime(x)', `1${spaces}x`],
+      ['int(x)', '9'.repeat(200_000)],
+      ['real(x)', `${'1'.repeat(200_000)}x`],
+      ['stringListSum(x)', `${'1'.repeat(200_000)}x`],
+      ['regexp(x, x)', '('.repeat(200_000)],
+    ] as const)
+      expect(evaluate(parseExpression(text), { my: { lookup: () => x } })).toSatisfy((value) => value !== undefined)
+    expect(() => parseAd(`[ a = ${'9'.repeat(1_000_000)} ]`)).toThrow(/64 bits/)
+  })
+
   test('a context can allow less', () => {
     const where = parseExpression('a == 1 || a == 2')
     expect(evaluate(where, {}, { stepsMax: 3 })).toBeInstanceOf(ErrorValue)
