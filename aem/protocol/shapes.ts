@@ -52,16 +52,19 @@ function isPlain(value: unknown, depthLeft: number): boolean {
 
 /** Roughly how long a plain value is when it is encoded, never less than its texts and bytes; stops counting beyond `bytesMax`. */
 export function plainBytes(value: Plain, bytesMax: number): number {
-  if (typeof value === 'string') return 3 + utf8Bytes(value)
-  if (value instanceof Uint8Array) return 3 + value.length
+  if (typeof value === 'string') return HEADER_BYTES + utf8Bytes(value)
+  if (value instanceof Uint8Array) return HEADER_BYTES + value.length
   if (typeof value !== 'object' || value === null) return 9
-  let bytes = 3
+  let bytes = HEADER_BYTES
   for (const [key, inner] of Object.entries(value)) {
-    bytes += (Array.isArray(value) ? 0 : 3 + utf8Bytes(key)) + plainBytes(inner as Plain, bytesMax)
+    bytes += (Array.isArray(value) ? 0 : HEADER_BYTES + utf8Bytes(key)) + plainBytes(inner as Plain, bytesMax)
     if (bytes > bytesMax) break
   }
   return bytes
 }
+
+/** What CBOR puts before a text, bytes or a list of up to 2^32: at most this. */
+const HEADER_BYTES = 5
 
 function utf8Bytes(text: string): number {
   let bytes = text.length

@@ -1,5 +1,12 @@
-import { seededRng, shape, type CallWire, type PeerId, type Plain } from '../../../overlay/index.ts'
-import { RoostError } from '../../../overlay/index.ts'
+import {
+  RoostError,
+  seededRng,
+  shape,
+  type CallEnv,
+  type CallWire,
+  type PeerId,
+  type Plain,
+} from '../../../overlay/index.ts'
 import {
   jobIdOf,
   JobFeed,
@@ -16,7 +23,6 @@ import {
   type JobView,
   type NodesPort,
 } from '../../../aem/protocol/index.ts'
-import type { CallEnv } from '../../../overlay/index.ts'
 import { Simulation, uniformLatency, type NodeHost } from '../../../sim/engine/index.ts'
 import { Machine, type MachineBugs } from './machine.ts'
 
@@ -45,7 +51,8 @@ export interface GridOptions {
   readonly bugs?: Bugs
 }
 
-export const USER = '12D3KooWJ2sZ9LSRm3Hnkuser11111111111111111111111111'.slice(0, 52)
+/** Who submits everything. */
+export const USER = '12D3KooWJ2sZ9LSRm3Hnkuser11111111111111111111111111'
 
 /** A grid of machines on virtual time whose daemons can be killed while their processes run on, with all that they keep on disks. */
 export class JobGrid {

@@ -1,5 +1,4 @@
-import type { CallEnv, Rng } from '../../../overlay/index.ts'
-import { RoostError } from '../../../overlay/index.ts'
+import { RoostError, type CallEnv, type Rng } from '../../../overlay/index.ts'
 import type {
   JobEvent,
   JobId,
@@ -19,6 +18,9 @@ export interface MachineBugs {
   /** The job store acknowledges before anything is on disk. */
   readonly lyingDisk?: boolean
 }
+
+/** The time and chance of the daemon's life that a store or launcher belongs to: nothing of it goes on after a crash. */
+type MachineTime = Pick<CallEnv<never, never>, 'sleep' | 'rng'>
 
 interface Process {
   readonly order: UnitOrder
@@ -52,7 +54,7 @@ export class Machine {
 
   /** A daemon begins: its stores and launcher are gone with it, what they wrote and started is not. */
   begin(
-    env: CallEnv<never, never>,
+    env: MachineTime,
     onExit: (unitId: UnitId, exit: UnitExit) => void,
   ): { jobs: JobStore; units: UnitStore; launcher: Launcher } {
     const life = ++this.#life
@@ -74,7 +76,7 @@ export class Machine {
 
   /** An append takes a moment before it lands and another before it is known to have. */
   #store<Id extends string, Event extends { number: number; type: string }>(
-    env: CallEnv<never, never>,
+    env: MachineTime,
     logs: Map<Id, Event[]>,
     { isLying = false, drops = [] }: { isLying?: boolean; drops?: string[] },
   ): {
@@ -115,7 +117,7 @@ export class Machine {
     }
   }
 
-  #launcher(env: CallEnv<never, never>): Launcher {
+  #launcher(env: MachineTime): Launcher {
     const recovered = (): { order: UnitOrder; state: 'running' | 'exited'; exit?: UnitExit }[] =>
       [...this.processes.values()].map(({ order, exit }) =>
         exit ? { order, state: 'exited', exit } : { order, state: 'running' },

@@ -1,4 +1,4 @@
-import { isFinal, viewOf, type JobEvent, type JobId, type UnitEvent, type UnitId } from '../../../aem/protocol/index.ts'
+import { isFinal, viewOf, type JobEvent, type UnitEvent, type UnitId } from '../../../aem/protocol/index.ts'
 import type { JobGrid } from './job-grid.ts'
 
 /** What must hold of jobs at every moment; each gives the words of what is broken, or nothing. */
@@ -102,5 +102,3 @@ function sameExit(one: unknown, other: unknown): boolean {
 function words(events: readonly JobEvent[]): string {
   return events.map((event) => `${event.number}:${event.type}`).join(' ')
 }
-
-export type { JobId }
