@@ -49,10 +49,12 @@ const CONTEXT = 'descriptor'
 /** The addresses of a node, as messages and files carry them. */
 export const readAddresses = shape.list(shape.text(ADDRESS_CHARS_MAX), ADDRESS_COUNT_MAX)
 
+const readName = shape.text(DESCRIPTOR_NAME_CHARS_MAX)
+
 /** A descriptor in a message: well formed and within bounds. Whether its owner signed it, `DescriptorChecker` says. */
 export const readDescriptor: shape.Shape<Descriptor> = shape.record({
   peer: shape.peerId,
-  name: shape.text(DESCRIPTOR_NAME_CHARS_MAX),
+  name: readName,
   sequence: shape.integer(0),
   expiresMs: shape.integer(0),
   addresses: readAddresses,
@@ -64,10 +66,10 @@ export const readDescriptor: shape.Shape<Descriptor> = shape.record({
 export function mintDescriptor(fields: DescriptorFields, surroundings: Surroundings): Descriptor {
   const unsigned = {
     peer: surroundings.self,
-    name: fields.name,
+    name: readName(fields.name, 'name'),
     sequence: fields.sequence,
     expiresMs: Math.round(surroundings.wallMs) + DESCRIPTOR_LIFE_MS,
-    addresses: fields.addresses,
+    addresses: readAddresses(fields.addresses, 'addresses'),
     attributes: readAttributes(fields.attributes, 'attributes'),
   }
   return { ...unsigned, signature: surroundings.crypto.sign(CONTEXT, unsigned as Plain) }

@@ -1,5 +1,13 @@
 import type { Surroundings } from '../env/index.ts'
-import { DESCRIPTOR_LIFE_MS, mintDescriptor, type Descriptor, type DescriptorFields } from './descriptor.ts'
+import {
+  ADDRESS_CHARS_MAX,
+  ADDRESS_COUNT_MAX,
+  DESCRIPTOR_LIFE_MS,
+  DESCRIPTOR_NAME_CHARS_MAX,
+  mintDescriptor,
+  type Descriptor,
+  type DescriptorFields,
+} from './descriptor.ts'
 
 /** Half of a descriptor's life: one that is passed on is good for as long again. */
 const RENEW_MS = DESCRIPTOR_LIFE_MS / 2
@@ -22,8 +30,7 @@ export class DescriptorOwner {
   ) {
     this.#surroundings = dependencies.surroundings
     this.#onMinted = dependencies.onMinted
-    const { name, addresses, attributes } = options
-    this.#fields = { name, addresses, attributes }
+    this.#fields = fitting(options)
     this.#current = mintDescriptor({ ...this.#fields, sequence: options.startSequence }, this.#surroundings)
     this.#mintedAtMs = this.#surroundings.nowMs
   }
@@ -37,7 +44,7 @@ export class DescriptorOwner {
   /** Says something else from now on. */
   update(fields: Partial<Omit<DescriptorFields, 'sequence'>>): Descriptor {
     const before = this.#fields
-    this.#fields = { ...before, ...fields }
+    this.#fields = fitting({ ...before, ...fields })
     try {
       return this.renewAbove(this.#current.sequence)
     } catch (cause) {
@@ -53,5 +60,18 @@ export class DescriptorOwner {
     this.#mintedAtMs = this.#surroundings.nowMs
     this.#onMinted(this.#current)
     return this.#current
+  }
+}
+
+/** A machine's name may be long and its addresses many: what does not fit is cut off. Attributes are for their owner to mend. */
+function fitting({
+  name,
+  addresses,
+  attributes,
+}: Omit<DescriptorFields, 'sequence'>): Omit<DescriptorFields, 'sequence'> {
+  return {
+    name: name.slice(0, DESCRIPTOR_NAME_CHARS_MAX),
+    addresses: addresses.filter((address) => address.length <= ADDRESS_CHARS_MAX).slice(0, ADDRESS_COUNT_MAX),
+    attributes,
   }
 }

@@ -176,6 +176,16 @@ describe('the owner', () => {
     expect(own.current().sequence).toBe(2)
   })
 
+  test('cuts a long name and a long list of addresses to what everybody reads', () => {
+    const { owner } = envs()
+    const addresses = Array.from({ length: 20 }, (_, index) => `/ip4/10.0.0.${index}/tcp/1`)
+    const own = new DescriptorOwner(
+      { surroundings: owner, onMinted: () => {} },
+      { name: 'n'.repeat(200), addresses, attributes: {}, startSequence: 1 },
+    )
+    expect(readDescriptor(own.current(), 'd')).toMatchObject({ name: 'n'.repeat(64), addresses: addresses.slice(0, 8) })
+  })
+
   test('stays as it was when what it shall say is out of bounds', () => {
     const { owner } = envs()
     const own = new DescriptorOwner({ surroundings: owner, onMinted: () => {} }, { ...fields, startSequence: 1 })
