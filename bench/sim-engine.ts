@@ -5,7 +5,7 @@
 // `--nodes N` one size; `--cycles C` and `--seed S` set the rest.
 
 import { execFileSync } from 'node:child_process'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Env, PeerId, Protocol, Wire } from '../overlay/env/index.ts'
 import { Simulation, uniformLatency } from '../sim/engine/index.ts'
@@ -20,7 +20,8 @@ const ROUNDS = 5
 interface Shuffle {
   readonly type: 'shuffle' | 'answer'
   readonly peers: readonly PeerId[]
-  readonly ages: readonly number[]
+  /** A fingerprint of each peer's name (here its number), and the cycle in which its entry was made, in turn. */
+  readonly marks: readonly number[]
 }
 type ShuffleEnv = Env<Shuffle, null, never>
 
@@ -31,20 +32,22 @@ const wire: Wire<Shuffle> = {
 }
 
 /**
- * Cyclon (Voulgaris, Gavidia, van Steen, 2005, section 3) in its plain form: swap a few entries with the oldest neighbour. Two
- * arrays side by side hold the view, and a set says who is in it; it is the engine that is measured here.
+ * Cyclon (Voulgaris, Gavidia, van Steen, 2005, section 3) in its plain form: swap a few entries with the oldest neighbour. Laid
+ * out as a simulated million would have it: entries are told apart by fingerprints that lie side by side, since to
+ * compare names is to fetch each of them from memory; and an entry has a birth instead of an age, which needs no counting up.
  */
 class Shuffling implements Protocol<Shuffle, null, never> {
   readonly #peers: PeerId[]
-  readonly #ages: number[]
-  readonly #known: Set<PeerId>
-  /** Where the entries stood that are on their way to the other: the first to be replaced. */
-  #sent: readonly PeerId[] = []
+  /** Fingerprint and birth in turn. */
+  readonly #marks: number[]
+  readonly #fingerprint: number
+  /** Fingerprints of the entries that are on their way to the other: the first to be replaced. */
+  #sent: readonly number[] = []
 
-  constructor(peers: PeerId[]) {
+  constructor(fingerprint: number, peers: PeerId[], fingerprints: readonly number[]) {
+    this.#fingerprint = fingerprint
     this.#peers = peers
-    this.#ages = peers.map(() => 0)
-    this.#known = new Set(peers)
+    this.#marks = fingerprints.flatMap((each) => [each, 0])
   }
 
   start(env: ShuffleEnv): void {
@@ -53,67 +56,76 @@ class Shuffling implements Protocol<Shuffle, null, never> {
 
   wake(_timer: null, env: ShuffleEnv): void {
     env.wakeAfter(CYCLE_MS, null)
+    const count = this.#peers.length
+    if (count === 0) return
+    const marks = this.#marks
     let oldest = 0
-    for (let index = 0; index < this.#ages.length; index++)
-      if (++this.#ages[index]! > this.#ages[oldest]!) oldest = index
-    const to = this.#peers[oldest]
-    if (to === undefined) return
-    this.#removeAt(oldest)
-    const { peers, ages } = this.#pick(SHUFFLE_SIZE - 1, env)
-    this.#sent = peers.slice()
-    peers.push(env.self)
-    ages.push(0)
-    env.send(to, { type: 'shuffle', peers, ages })
+    for (let index = 1; index < count; index++) if (marks[2 * index + 1]! < marks[2 * oldest + 1]!) oldest = index
+    const to = this.#peers[oldest]!
+    this.#moveLast(oldest)
+    this.#peers.pop()
+    marks.length = 2 * count - 2
+    const message = this.#pick('shuffle', SHUFFLE_SIZE - 1, env)
+    this.#sent = message.marks.slice()
+    message.peers.push(env.self)
+    message.marks.push(this.#fingerprint, Math.floor(env.nowMs / CYCLE_MS))
+    env.send(to, message)
   }
 
   receive(from: PeerId, message: Shuffle, env: ShuffleEnv): void {
-    if (message.type === 'answer') {
-      this.#merge(message, this.#sent, env)
-      return
+    if (message.type === 'answer') this.#merge(message, this.#sent)
+    else {
+      const answer = this.#pick('answer', SHUFFLE_SIZE, env)
+      env.send(from, answer)
+      this.#merge(message, answer.marks)
     }
-    const { peers, ages } = this.#pick(SHUFFLE_SIZE, env)
-    env.send(from, { type: 'answer', peers, ages })
-    this.#merge(message, peers, env)
   }
 
   /** A few entries at random: they are moved to the front and copied from there. */
-  #pick(count: number, env: ShuffleEnv): { peers: PeerId[]; ages: number[] } {
-    const some = Math.min(count, this.#peers.length)
-    for (let index = 0; index < some; index++) this.#swap(index, index + env.rng.below(this.#peers.length - index))
-    return { peers: this.#peers.slice(0, some), ages: this.#ages.slice(0, some) }
+  #pick(type: Shuffle['type'], count: number, env: ShuffleEnv): Shuffle & { peers: PeerId[]; marks: number[] } {
+    const held = this.#peers.length
+    const some = Math.min(count, held)
+    for (let index = 0; index < some; index++) this.#swap(index, index + env.rng.below(held - index))
+    return { type, peers: this.#peers.slice(0, some), marks: this.#marks.slice(0, 2 * some) }
   }
 
-  #merge({ peers, ages }: Shuffle, replaceable: readonly PeerId[], env: ShuffleEnv): void {
+  #merge({ peers, marks }: Shuffle, replaceable: readonly number[]): void {
     let replaced = 0
     for (let index = 0; index < peers.length; index++) {
-      const peer = peers[index]!
-      if (peer === env.self || this.#known.has(peer)) continue
-      if (this.#peers.length === VIEW_SIZE) {
-        let at = -1
-        while (at < 0 && replaced < replaceable.length) at = this.#peers.indexOf(replaceable[replaced++]!)
+      const fingerprint = marks[2 * index]!
+      if (fingerprint === this.#fingerprint || this.#indexOf(fingerprint) >= 0) continue
+      let at = this.#peers.length
+      if (at === VIEW_SIZE) {
+        at = -1
+        for (; at < 0 && replaced < replaceable.length; replaced += 2) at = this.#indexOf(replaceable[replaced]!)
         if (at < 0) return
-        this.#removeAt(at)
       }
-      this.#peers.push(peer)
-      this.#ages.push(ages[index]!)
-      this.#known.add(peer)
+      this.#peers[at] = peers[index]!
+      this.#marks[2 * at] = fingerprint
+      this.#marks[2 * at + 1] = marks[2 * index + 1]!
     }
   }
 
-  #removeAt(index: number): void {
-    this.#known.delete(this.#peers[index]!)
+  #indexOf(fingerprint: number): number {
+    const marks = this.#marks
+    for (let index = 0; index < marks.length; index += 2) if (marks[index] === fingerprint) return index >> 1
+    return -1
+  }
+
+  #moveLast(index: number): void {
     this.#swap(index, this.#peers.length - 1)
-    this.#peers.pop()
-    this.#ages.pop()
   }
 
   #swap(one: number, other: number): void {
-    const peer = this.#peers[one]!
-    const age = this.#ages[one]!
-    this.#peers[one] = this.#peers[other]!
-    this.#ages[one] = this.#ages[other]!
-    this.#peers[other] = peer
-    this.#ages[other] = age
+    const peers = this.#peers
+    const marks = this.#marks
+    const [peer, fingerprint, birth] = [peers[one]!, marks[2 * one]!, marks[2 * one + 1]!]
+    peers[one] = peers[other]!
+    marks[2 * one] = marks[2 * other]!
+    marks[2 * one + 1] = marks[2 * other + 1]!
+    peers[other] = peer
+    marks[2 * other] = fingerprint
+    marks[2 * other + 1] = birth
   }
 }
 
@@ -121,11 +133,14 @@ async function measure(nodesCount: number, cyclesCount: number, seed: number): P
   const simulation = new Simulation({ seed, latency: uniformLatency({ minMs: 20, maxMs: 200 }) })
   const ids = Array.from({ length: nodesCount }, () => simulation.drawId())
   const baseBytes = process.memoryUsage().rss
-  for (const id of ids) {
-    const peers = new Set<PeerId>()
-    while (peers.size < VIEW_SIZE) peers.add(ids[simulation.chance.below(nodesCount)]!)
-    peers.delete(id)
-    simulation.addNode({ id, mount: (node) => node.mount(wire, new Shuffling([...peers]), () => {}) })
+  for (const [self, id] of ids.entries()) {
+    const view = new Set<number>()
+    while (view.size < Math.min(VIEW_SIZE, nodesCount - 1)) {
+      const peer = simulation.chance.below(nodesCount)
+      if (peer !== self) view.add(peer)
+    }
+    const peers = Array.from(view, (peer) => ids[peer]!)
+    simulation.addNode({ id, mount: (node) => node.mount(wire, new Shuffling(self, peers, [...view]), () => {}) })
   }
   await simulation.run(WARM_UP_CYCLES * CYCLE_MS)
   const rates: number[] = []
@@ -183,6 +198,6 @@ const cyclesCount = Number(values.cycles ?? (values.quick ? 10 : 50))
 const seed = Number(values.seed)
 console.log(
   `sim-engine: view ${VIEW_SIZE}, shuffle ${SHUFFLE_SIZE}, ${cyclesCount} cycles after ${WARM_UP_CYCLES}, seed ${seed}; ` +
-    `${cpus()[0]?.model ?? 'unknown cpu'}, node ${process.version}, commit ${commit()}`,
+    `${cpus()[0]?.model ?? 'unknown cpu'} under load ${loadavg()[0]!.toFixed(1)}, node ${process.version}, commit ${commit()}`,
 )
 for (const nodesCount of sizes) await measure(nodesCount, cyclesCount, seed)

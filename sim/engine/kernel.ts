@@ -140,15 +140,14 @@ export class Kernel {
   }
 
   dispatch(kind: number, target: number, origin: number, channel: number, payload: unknown): void {
+    this.#inHandler = true
     switch (kind) {
       case KIND.message:
         this.#deliver(target, origin, channel, payload)
         break
       case KIND.timer: {
         const env = this.desks[channel]![target]!
-        this.#inHandler = true
         env.protocol.wake(payload, env)
-        this.#inHandler = false
         break
       }
       case KIND.act:
@@ -159,6 +158,7 @@ export class Kernel {
         this.unsettled = true
         this.conversations.happen(kind, this.nodes[target]!, this.nodes[origin]!, channel, payload)
     }
+    this.#inHandler = false
     if (this.#outbox.length > 0) this.#flush()
   }
 
@@ -171,9 +171,10 @@ export class Kernel {
     if (!nested) this.#flush()
   }
 
+  /** Told when what is running has returned; where the host itself called the protocol between two events, right after that. */
   emit(env: ProtocolEnv, event: unknown): void {
     this.#outbox.push(env, event)
-    if (!this.#inHandler) this.#flush()
+    if (!this.#inHandler && !this.#flushing && this.#outbox.length === 2) queueMicrotask(() => this.#flush())
   }
 
   noteFault(node: NodeState, what: number): void {
@@ -198,9 +199,7 @@ export class Kernel {
     const from = this.ids[origin]!
     this.#askerId = from
     this.#askerIndex = origin
-    this.#inHandler = true
     env.protocol.receive(from, message, env)
-    this.#inHandler = false
     this.#askerId = ''
   }
 

@@ -24,7 +24,7 @@ export interface NetworkOptions {
 }
 
 /** Who is on the network: names by index, and back. */
-export interface Directory {
+export interface Roster {
   readonly ids: readonly PeerId[]
   indexOf(id: PeerId): number
 }
@@ -35,7 +35,7 @@ export interface Directory {
  */
 export class Network {
   readonly #rng: Rng
-  readonly #directory: Directory
+  readonly #roster: Roster
   #latency: Latency
   #lossShare = 0
   #duplicateShare = 0
@@ -46,9 +46,9 @@ export class Network {
   readonly #cuts = new Set<number>()
   readonly #slowness = new Map<number, number>()
 
-  constructor(rng: Rng, directory: Directory, options: NetworkOptions) {
+  constructor(rng: Rng, roster: Roster, options: NetworkOptions) {
     this.#rng = rng
-    this.#directory = directory
+    this.#roster = roster
     this.#latency = options.latency ?? uniformLatency({ minMs: 20, maxMs: 100 })
     this.lossShare = options.lossShare ?? 0
     this.duplicateShare = options.duplicateShare ?? 0
@@ -117,7 +117,7 @@ export class Network {
 
   /** How long one copy travels. */
   travelTicks(from: number, to: number): number {
-    const { ids } = this.#directory
+    const { ids } = this.#roster
     const ms = this.#latency(ids[from]!, ids[to]!, this.#rng)
     return delayTicks(this.#slowness.size === 0 ? ms : ms * this.#slownessOf(from) * this.#slownessOf(to))
   }
@@ -132,7 +132,7 @@ export class Network {
   }
 
   #find(id: PeerId): number {
-    const index = this.#directory.indexOf(id)
+    const index = this.#roster.indexOf(id)
     assert(index >= 0, `no node is called ${id}`)
     return index
   }

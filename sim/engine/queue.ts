@@ -27,7 +27,9 @@ export class EventQueue {
   /** The start of the current turn of the top wheel, and the time within it. */
   #epochTicks = 0
   #cursor = 0
-  readonly #wheels: readonly [Wheel, Wheel, Wheel] = [new Wheel(), new Wheel(), new Wheel()]
+  readonly #ticks = new Wheel()
+  readonly #turns = new Wheel()
+  readonly #turnsOfTurns = new Wheel()
   /** Events beyond the current turn of the top wheel, by the turn they belong to. */
   readonly #later = new Map<number, Chain>()
 
@@ -88,7 +90,7 @@ export class EventQueue {
   take(untilTicks: number): number {
     if (this.#count === 0) return -1
     for (;;) {
-      const slot = this.#wheels[0].seek(this.#cursor & SLOT_MASK)
+      const slot = this.#ticks.seek(this.#cursor & SLOT_MASK)
       if (slot >= 0) {
         const offset = (this.#cursor & ~SLOT_MASK) | slot
         const atTicks = this.#epochTicks + offset
@@ -128,12 +130,13 @@ export class EventQueue {
 
   #drop(row: number, offset: number): void {
     const differing = offset ^ this.#cursor
-    const level = differing < SLOTS ? 0 : differing < SLOTS * SLOTS ? 1 : 2
-    this.#wheels[level]!.append((offset >>> (level * SLOT_BITS)) & SLOT_MASK, row, this.#rows)
+    if (differing < SLOTS) this.#ticks.append(offset & SLOT_MASK, row, this.#rows)
+    else if (differing < SLOTS * SLOTS) this.#turns.append((offset >>> SLOT_BITS) & SLOT_MASK, row, this.#rows)
+    else this.#turnsOfTurns.append(offset >>> (2 * SLOT_BITS), row, this.#rows)
   }
 
   #unlink(slot: number): void {
-    const row = this.#wheels[0].shift(slot, this.#rows)
+    const row = this.#ticks.shift(slot, this.#rows)
     this.#rows[row * ROW + NEXT] = this.#free
     this.#free = row
     this.#taken = row
@@ -142,18 +145,23 @@ export class EventQueue {
 
   /** Moves the cursor to the next slot of a coarser wheel that has events, and empties it into the finer ones. */
   #turn(untilTicks: number): boolean {
-    for (let level = 1; level < 3; level++) {
-      const shift = level * SLOT_BITS
-      const slot = this.#wheels[level]!.seek((this.#cursor >>> shift) & SLOT_MASK)
-      if (slot < 0) continue
-      const above = shift + SLOT_BITS
-      const start = ((this.#cursor >>> above) << above) | (slot << shift)
-      if (this.#epochTicks + start > untilTicks) return false
-      this.#cursor = start
-      this.#scatter(this.#wheels[level]!.clear(slot))
-      return true
-    }
-    return this.#nextTurn(untilTicks)
+    return (
+      this.#enter(this.#turns, SLOT_BITS, untilTicks) ??
+      this.#enter(this.#turnsOfTurns, 2 * SLOT_BITS, untilTicks) ??
+      this.#nextTurn(untilTicks)
+    )
+  }
+
+  /** Undefined where this wheel has no more events in its turn, false where they lie beyond `untilTicks`. */
+  #enter(wheel: Wheel, shift: number, untilTicks: number): boolean | undefined {
+    const slot = wheel.seek((this.#cursor >>> shift) & SLOT_MASK)
+    if (slot < 0) return undefined
+    const above = shift + SLOT_BITS
+    const start = ((this.#cursor >>> above) << above) | (slot << shift)
+    if (this.#epochTicks + start > untilTicks) return false
+    this.#cursor = start
+    this.#scatter(wheel.clear(slot))
+    return true
   }
 
   #nextTurn(untilTicks: number): boolean {
@@ -208,45 +216,48 @@ interface Chain {
 
 /** One wheel: a chain of rows for each slot, and a bit for each slot that has any. */
 class Wheel {
-  readonly #heads = new Int32Array(SLOTS).fill(NONE)
-  readonly #tails = new Int32Array(SLOTS).fill(NONE)
+  /** First and last row of each slot, side by side. */
+  readonly #ends = new Int32Array(2 * SLOTS).fill(NONE)
   readonly #occupied = new Int32Array(SLOTS / 32)
 
   append(slot: number, row: number, rows: Int32Array): void {
     rows[row * ROW + NEXT] = NONE
-    const tail = this.#tails[slot]!
-    if (tail === NONE) {
-      this.#heads[slot] = row
+    const ends = this.#ends
+    const tail = ends[2 * slot + 1]!
+    ends[2 * slot + 1] = row
+    if (tail !== NONE) rows[tail * ROW + NEXT] = row
+    else {
+      ends[2 * slot] = row
       this.#occupied[slot >>> 5]! |= 1 << (slot & 31)
-    } else rows[tail * ROW + NEXT] = row
-    this.#tails[slot] = row
+    }
   }
 
   /** Takes the first row of a slot that has one. */
   shift(slot: number, rows: Int32Array): number {
-    const row = this.#heads[slot]!
+    const row = this.#ends[2 * slot]!
     const next = rows[row * ROW + NEXT]!
     if (next === NONE) this.clear(slot)
-    else this.#heads[slot] = next
+    else this.#ends[2 * slot] = next
     return row
   }
 
   /** Empties a slot, and returns the first row of what was its chain. */
   clear(slot: number): number {
-    const head = this.#heads[slot]!
-    this.#heads[slot] = NONE
-    this.#tails[slot] = NONE
+    const head = this.#ends[2 * slot]!
+    this.#ends[2 * slot] = NONE
+    this.#ends[2 * slot + 1] = NONE
     this.#occupied[slot >>> 5]! &= ~(1 << (slot & 31))
     return head
   }
 
   /** The first slot at or after `from` that has events, or -1. */
   seek(from: number): number {
+    const occupied = this.#occupied
     let word = from >>> 5
-    let bits = this.#occupied[word]! & (-1 << (from & 31))
+    let bits = occupied[word]! & (-1 << (from & 31))
     while (bits === 0) {
       if (++word === SLOTS / 32) return -1
-      bits = this.#occupied[word]!
+      bits = occupied[word]!
     }
     return (word << 5) | (31 - Math.clz32(bits & -bits))
   }

@@ -124,4 +124,13 @@ export function messagePromises(world: () => EnvWorld): void {
     expect(emittedInHandlerCount).toBe(0)
     expect(busyAtEvent).toEqual([false, false, false])
   })
+
+  test('an event emitted while the host calls the protocol is told once that call has returned', async () => {
+    const ada = await addProbe(world())
+    ada.probe.env.emit('first')
+    ada.probe.env.emit('second')
+    expect(ada.probe.events).toEqual([])
+    await world().until(() => ada.probe.events.length === 2)
+    expect(ada.probe.events).toEqual(['first', 'second'])
+  })
 }
