@@ -28,14 +28,19 @@ export function socketFetch(socketPath: string, options: SocketFetchOptions): Fe
     const request = new Request(typeof input === 'string' ? new URL(input, 'http://roost') : input, init)
     // Who brings a signal may have something to ask after ctrl-c: that a job be cancelled.
     const signal = init?.signal ?? options.signal
-    const incoming = await send(socketPath, request, { ...options, signal })
+    const incoming = await send(socketPath, request, init?.body, { ...options, signal })
     const response = responseOf(incoming, signal)
     if (response.ok) return response
     throw await errorOf(response)
   }
 }
 
-function send(socketPath: string, request: Request, options: SocketFetchOptions): Promise<IncomingMessage> {
+function send(
+  socketPath: string,
+  request: Request,
+  body: unknown,
+  options: SocketFetchOptions,
+): Promise<IncomingMessage> {
   const { pathname, search } = new URL(request.url)
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
@@ -51,7 +56,9 @@ function send(socketPath: string, request: Request, options: SocketFetchOptions)
     )
     const fail = (cause: Error): void => reject(connectionError(cause, socketPath, options))
     outgoing.on('error', fail)
-    if (request.body) pipeline(Readable.fromWeb(request.body as WebStream), outgoing).catch(fail)
+    // What is whole goes out with its length; the rest as it is read.
+    if (typeof body === 'string' || body instanceof Uint8Array) outgoing.end(body)
+    else if (request.body) pipeline(Readable.fromWeb(request.body as WebStream), outgoing).catch(fail)
     else outgoing.end()
   })
 }
