@@ -1,0 +1,151 @@
+import {
+  liveWire,
+  membershipWire,
+  parseJoinReply,
+  parseJoinRequest,
+  parsePresented,
+  parseSignedStatement,
+  samplingWire,
+  selectionWire,
+  type Descriptor,
+  type JoinReply,
+  type JoinRequest,
+  type LiveReply,
+  type LiveRequest,
+  type MembershipMessage,
+  type Plain,
+  type Presented,
+  type SamplingMessage,
+  type SelectionMessage,
+  type SignedStatement,
+} from '../../overlay/index.ts'
+import { jobWire, type JobReply, type JobRequest } from '../../aem/protocol/index.ts'
+
+/** One message of each type. The compiler asks for an example of every type that a union gets. */
+type Examples<Message extends { readonly type: string }> = {
+  readonly [Type in Message['type']]: Extract<Message, { readonly type: Type }>
+}
+
+export interface GoldenProtocol {
+  /** Names its file, `<name>.tsv`: version and all, since another version is another file. */
+  readonly name: string
+  readonly parse: (value: unknown) => unknown
+  readonly examples: Readonly<Record<string, unknown>>
+}
+
+const peer = '12D3KooWJAqFFM7mT2mVnXRYmVn5eMdUTPyQvWFfBKbDfDkNJDbX'
+const other = '12D3KooWEoEkGBW4Zr6vVXFZqwRqLkVh3rKqXDoQEYNQvVRv3Sgn'
+const signature = Uint8Array.from({ length: 64 }, (_, index) => index)
+const bytes = Uint8Array.of(48, 130, 1, 0)
+
+const descriptor: Descriptor = {
+  peer,
+  name: 'n1',
+  sequence: 1_795_000_000_000,
+  expiresMs: 1_795_086_400_000,
+  addresses: ['/ip4/192.0.2.1/tcp/4510'],
+  attributes: { Cores: 8, CpuSpeed: 2400.5, Os: 'LINUX', Software: ['python3', 'gcc/12.2'], gpu: true },
+  signature,
+}
+const entries = [{ descriptor, age: 3 }]
+const updates = [
+  { type: 'alive', descriptor },
+  { type: 'suspect', peer, sequence: 7, from: other },
+  { type: 'dead', peer, sequence: 7, from: other },
+  { type: 'left', peer, sequence: 7, signature },
+] as const
+
+const sampling: Examples<SamplingMessage> = {
+  shuffle: { type: 'shuffle', round: 5, entries },
+  'shuffle-reply': { type: 'shuffle-reply', round: 5, entries },
+}
+const membership: Examples<MembershipMessage> = {
+  ping: { type: 'ping', probe: 9, sequence: 7, updates },
+  ack: { type: 'ack', probe: 9, sequence: 7, updates: [] },
+  'ping-for-me': { type: 'ping-for-me', probe: 9, target: other, updates },
+  nack: { type: 'nack', probe: 9 },
+  gossip: { type: 'gossip', updates },
+  introduce: { type: 'introduce' },
+}
+const selection: Examples<SelectionMessage> = {
+  push: { type: 'push', descriptors: [descriptor] },
+  summary: { type: 'summary', digests: [0, 1, 0xffff_ffff] },
+  holdings: { type: 'holdings', buckets: [0, 63], holdings: [{ peer, sequence: 7 }] },
+  want: { type: 'want', peers: [peer, other] },
+}
+const liveRequest: LiveRequest = { where: 'Cores >= 8 && FreeMemory > 1GiB', rank: 'Cores' }
+const liveReply: Examples<LiveReply> = {
+  match: { type: 'match', attributes: descriptor.attributes, dynamic: { Load: 0.25, FreeCores: 3 }, rank: 8 },
+  'no-match': { type: 'no-match' },
+}
+
+const fingerprint = '0123456789abcdef'.repeat(4)
+const user = { id: other, name: 'ada', proof: signature }
+const joinRequest: Examples<JoinRequest> = {
+  redeem: { type: 'redeem', fingerprint, secret: signature.slice(0, 16), user },
+  renew: { type: 'renew', fingerprint, certificate: bytes, user: { ...user, certificate: bytes } },
+}
+const joinReply: JoinReply = { authority: bytes, node: bytes, member: bytes }
+const presented: Presented = { certificates: [bytes] }
+const signed: SignedStatement = {
+  statement: {
+    action: 'job.cancel',
+    body: { jobId: 'ay3q9f1rhsqynccjvqhwxt5wbg' },
+    atMs: 1_795_000_000_000,
+    nonce: signature.slice(0, 16),
+  },
+  signer: other,
+  certificate: bytes,
+  signature,
+}
+
+const unitId = 'ay3q9f1rhsqynccjvqhwxt5wbg.1.0'
+const at = { atMs: 1_795_000_000_000 }
+const news = [
+  { type: 'confirmed', number: 1, ...at },
+  { type: 'starting', number: 2, ...at },
+  { type: 'started', number: 3, ...at },
+  { type: 'stopping', number: 4, ...at, reason: 'cancelled by ada' },
+  { type: 'exited', number: 5, ...at, exit: { kind: 'exited', code: 3 } },
+  { type: 'released', number: 6, ...at, reason: 'let go' },
+  { type: 'settled', number: 7, ...at },
+] as const
+const jobRequest: Examples<JobRequest> = {
+  hold: { type: 'hold', unitId, cores: 2, memoryBytes: 1_073_741_824, holdMs: 30_000 },
+  confirm: {
+    type: 'confirm',
+    jobId: 'ay3q9f1rhsqynccjvqhwxt5wbg',
+    attempt: 1,
+    index: 0,
+    peers: [peer, other],
+    controller: other,
+    statement: signed as unknown as NonNullable<Plain>,
+  },
+  start: { type: 'start', unitId },
+  stop: { type: 'stop', unitId, reason: 'cancelled by ada' },
+  'unit-events': { type: 'unit-events', unitId, from: 3 },
+  'unit-report': { type: 'unit-report', unitId, events: news },
+}
+const jobReply: Examples<JobReply> = {
+  held: { type: 'held' },
+  confirmed: { type: 'confirmed' },
+  noted: { type: 'noted' },
+  refused: { type: 'refused', reason: 'no core is free' },
+  'given-up': { type: 'given-up', reason: 'the unit was lost' },
+  events: { type: 'events', events: news },
+}
+
+/** Every protocol whose messages cross the network or are kept on disk. */
+export const goldenProtocols: readonly GoldenProtocol[] = [
+  { name: 'sampling-1', parse: samplingWire.parse, examples: sampling },
+  { name: 'membership-1', parse: membershipWire.parse, examples: membership },
+  { name: 'selection-1', parse: selectionWire.parse, examples: selection },
+  { name: 'live-1-request', parse: liveWire.parseRequest, examples: { request: liveRequest } },
+  { name: 'live-1-reply', parse: liveWire.parseReply, examples: liveReply },
+  { name: 'admission-1', parse: parsePresented, examples: { presented } },
+  { name: 'join-1-request', parse: parseJoinRequest, examples: joinRequest },
+  { name: 'join-1-reply', parse: parseJoinReply, examples: { reply: joinReply } },
+  { name: 'statement-1', parse: (value) => parseSignedStatement(value), examples: { signed } },
+  { name: 'aem-1-request', parse: jobWire.parseRequest, examples: jobRequest },
+  { name: 'aem-1-reply', parse: jobWire.parseReply, examples: jobReply },
+]
