@@ -17,8 +17,8 @@ import {
   type Presented,
   type SamplingMessage,
   type SelectionMessage,
-  type SignedStatement,
 } from '../../overlay/index.ts'
+import type { SignedStatement } from '../../overlay/contract/index.ts'
 import { jobWire, type JobReply, type JobRequest } from '../../aem/protocol/index.ts'
 
 /** One message of each type. The compiler asks for an example of every type that a union gets. */
