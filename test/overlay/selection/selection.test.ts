@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   Cell,
+  DESCRIPTOR_CLOCK_TOLERANCE_MS,
   DescriptorChecker,
   mintDescriptor,
   Selection,
@@ -135,7 +136,7 @@ describe('selection', () => {
   test('drops what is past its expiry', () => {
     const { env, selection, pass } = selector(0)
     selection.learn(descriptors[1]!, env)
-    env.wallMs = descriptors[1]!.expiresMs + 3_600_000
+    env.wallMs = descriptors[1]!.expiresMs + DESCRIPTOR_CLOCK_TOLERANCE_MS
     pass(10_000)
     expect(selection.get(ids[1]!)).toBeUndefined()
   })
