@@ -60,10 +60,13 @@ export class Controller {
 
   /** Takes up the jobs of an earlier life, before anything is answered. */
   async recover(): Promise<void> {
+    const logs: (readonly JobEvent[])[] = []
     for (const jobId of await this.#ports.jobs.list()) {
-      const events = await this.#ports.jobs.read(jobId, 1)
-      if (events.length > 0) this.#keep(events)
+      const log = await this.#ports.jobs.read(jobId, 1)
+      if (log.length > 0) logs.push(log)
     }
+    logs.sort(([one], [other]) => one!.atMs - other!.atMs)
+    for (const log of logs) this.#keep(log)
   }
 
   /** Goes on with everything that is unfinished. */
@@ -82,7 +85,7 @@ export class Controller {
     return this.#jobs.get(jobId)?.view
   }
 
-  /** In the order in which they were accepted, as far as this life knows it. */
+  /** In the order in which they were accepted. */
   views(): JobView[] {
     return [...this.#jobs.values()].map((job) => job.view)
   }

@@ -9,7 +9,7 @@ import type { JobReply, JobRequest } from './messages.ts'
 import { outcomeOf } from './outcome.ts'
 import type { FindAnswer, JobWorld, NodesPort } from './ports.ts'
 import { shorten } from './shapes.ts'
-import { FIND_MS, HOLD_MS } from './timing.ts'
+import { AVOID_MS, FIND_MS, HOLD_MS } from './timing.ts'
 import { Places } from './waiting.ts'
 
 /** Nodes asked for beyond those needed, to stand in where one refuses. */
@@ -34,6 +34,8 @@ const CONFIRM_TRIES = 2
 export class Placer {
   readonly #world: JobWorld
   readonly #nodes: NodesPort
+  /** Nodes that would not confirm a job, for reasons that stay, and until when they are not asked again. */
+  readonly #avoided = new WeakMap<JobRecord, Map<PeerId, number>>()
 
   constructor(world: JobWorld, nodes: NodesPort) {
     this.#world = world
@@ -42,9 +44,8 @@ export class Placer {
 
   /** One attempt. Afterwards the job is placed or ended, or the result says why it has to wait. */
   async attempt(job: JobRecord): Promise<string | undefined> {
-    const { description } = job.view
     const attempt = job.view.attempt + 1
-    const found = await this.#find(description)
+    const found = await this.#find(job)
     if (typeof found === 'string') return found
     const held = await this.#holdAll(job, attempt, found)
     if (typeof held === 'string') return held
@@ -62,12 +63,14 @@ export class Placer {
   }
 
   /** Enough nodes, best first; or why there are not. */
-  async #find(description: JobDescription): Promise<readonly PeerId[] | string> {
+  async #find(job: JobRecord): Promise<readonly PeerId[] | string> {
+    const { description } = job.view
     const { nodes: count, rank } = description
+    const except = this.#avoidedBy(job)
     const query = { where: whereOf(description), count: count + SPARE_COUNT, ...(rank !== undefined && { rank }) }
     try {
-      const answer = await this.#nodes.find(query, { timeoutMs: FIND_MS })
-      if (answer.candidates.length < count) return shortageOf(count, answer)
+      const answer = await this.#nodes.find(query, { timeoutMs: FIND_MS, except })
+      if (answer.candidates.length < count) return shortageOf(count, answer, except.size)
       return answer.candidates.map((candidate) => candidate.id)
     } catch (thrown) {
       if (isStopping(thrown)) throw thrown
@@ -95,7 +98,7 @@ export class Placer {
         })
         if (refusal === undefined) return
         refused.push(index)
-        refusals.push(`${node}: ${refusal}`)
+        refusals.push(`${node}: ${refusal.reason}`)
       })
       if (refused.length > spares.length) {
         this.#letGo(job, attempt, nodes, 'the gang could not be gathered')
@@ -122,7 +125,9 @@ export class Placer {
           statement: job.statement,
         })
         if (refusal === undefined) return
-        if (tries === CONFIRM_TRIES) reason = `${nodes[index]} did not confirm: ${refusal}`
+        if (refusal.isLasting) this.#avoid(job, nodes[index]!)
+        if (refusal.isLasting || tries === CONFIRM_TRIES)
+          reason ??= `${nodes[index]} did not confirm: ${refusal.reason}`
       }
     })
     return reason
@@ -138,14 +143,26 @@ export class Placer {
   }
 
   /** Nothing where the node does what it is asked; otherwise why not, or why nobody knows. */
-  async #ask(node: PeerId, request: JobRequest): Promise<string | undefined> {
+  async #ask(node: PeerId, request: JobRequest): Promise<Refusal | undefined> {
     try {
       const reply: JobReply = await this.#world.ask(node, request)
-      return reply.type === 'refused' ? reply.reason : undefined
+      return reply.type === 'refused' ? { reason: reply.reason, isLasting: false } : undefined
     } catch (thrown) {
       if (isStopping(thrown)) throw thrown
-      return `${reasonOf(thrown)} (${asRoostError(thrown).code})`
+      const { code } = asRoostError(thrown)
+      return { reason: `${reasonOf(thrown)} (${code})`, isLasting: !PASSING_CODES.has(code) }
     }
+  }
+
+  #avoid(job: JobRecord, node: PeerId): void {
+    const avoided = this.#avoided.get(job) ?? new Map<PeerId, number>()
+    this.#avoided.set(job, avoided.set(node, this.#world.surroundings.nowMs + AVOID_MS))
+  }
+
+  #avoidedBy(job: JobRecord): ReadonlySet<PeerId> {
+    const { nowMs } = this.#world.surroundings
+    const avoided = [...(this.#avoided.get(job) ?? [])].filter(([, untilMs]) => untilMs > nowMs)
+    return new Set(avoided.map(([node]) => node))
   }
 
   async #each(indexes: readonly number[], work: (index: number) => Promise<void>): Promise<void> {
@@ -153,6 +170,23 @@ export class Placer {
     await Promise.all(indexes.map((index) => places.with(() => work(index))))
   }
 }
+
+/** Why a node does not do what it is asked. */
+interface Refusal {
+  readonly reason: string
+  /** Whether asking again would give the same: it does not accept the signature, say. */
+  readonly isLasting: boolean
+}
+
+/** Errors that may be gone the next time. */
+const PASSING_CODES: ReadonlySet<string> = new Set([
+  'PEER_UNREACHABLE',
+  'CALL_TIMEOUT',
+  'CONNECTION_LOST',
+  'BUSY',
+  'DISK_FULL',
+  'STORE_FAILED',
+])
 
 /** The end of an attempt that all its nodes were asked to confirm: `reason` is why one did not. */
 function decided(view: JobView, reason: string | undefined): JobHappening | undefined {
@@ -169,7 +203,7 @@ export function whereOf(description: JobDescription): string {
   return `(${description.where}\n) && ${room}`
 }
 
-function shortageOf(count: number, { candidates, rejections }: FindAnswer): string {
+function shortageOf(count: number, { candidates, rejections }: FindAnswer, avoidedCount: number): string {
   const because = (reason: FindAnswer['rejections'][number]['reason']): number =>
     rejections.filter((rejection) => rejection.reason === reason).length
   const parts = [
@@ -177,6 +211,7 @@ function shortageOf(count: number, { candidates, rejections }: FindAnswer): stri
     because('static') > 0 ? `${because('static')} do not match \`where\`` : '',
     because('dynamic') > 0 ? `${because('dynamic')} have not enough free` : '',
     because('silent') > 0 ? `${because('silent')} did not answer` : '',
+    avoidedCount > 0 ? `${avoidedCount} would not confirm it` : '',
   ]
   return parts.filter((part) => part !== '').join('; ')
 }

@@ -15,6 +15,9 @@ export const PLACE_BACKOFF = { firstMs: 250, lastMs: 10_000 } as const
 /** A job that waits says so again, with what has changed, at most this often: its log must not grow with its patience. */
 export const QUEUED_EVENT_GAP_MS = 60_000
 
+/** How long a job leaves out a node that would not confirm it for a reason that stays: every such attempt is written down. */
+export const AVOID_MS = 300_000
+
 /** Between repetitions of a request that must get through while its node may be away. */
 export const REPEAT_BACKOFF = { firstMs: 250, lastMs: 10_000 } as const
 

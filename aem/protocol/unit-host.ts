@@ -1,5 +1,5 @@
 import { RoostError, type PeerId } from '../../overlay/index.ts'
-import { inBackground, reasonOf, surely } from './background.ts'
+import { inBackground, isStopping, reasonOf, surely } from './background.ts'
 import { Calendar } from './calendar.ts'
 import { jobIdOf, unitIdOf, type UnitId } from './ids.ts'
 import type { RecoveredUnit, UnitExit, UnitOrder } from './launcher.ts'
@@ -188,7 +188,11 @@ export class UnitHost {
   #launch(unit: UnitRecord): void {
     const launching = this.#ports.launcher.start(unit.order).then(
       () => this.#noteStart(unit),
-      (thrown: unknown) => this.#noteExit(unit, { kind: 'unstartable', reason: shorten(reasonOf(thrown)) }),
+      (thrown: unknown) => {
+        // The daemon stops while it prepares the unit: the next life starts it.
+        if (isStopping(thrown) && unit.status.stopping === undefined) return undefined
+        return this.#noteExit(unit, { kind: 'unstartable', reason: shorten(reasonOf(thrown)) })
+      },
     )
     inBackground(this.#world, unit.id, launching)
   }
