@@ -130,6 +130,7 @@ export class Driver {
       try {
         return wire.parseReply(decode(body, { bytesMax: wire.messageBytesMax }))
       } catch (cause) {
+        this.#dependencies.counters.add('grid_malformed_frames')
         const error = asRoostError(cause)
         throw new RoostError(error.code, `the reply of ${to}: ${error.message}`, { cause, certain: false })
       }
@@ -199,8 +200,9 @@ export class Driver {
   async #answerSelf(wireId: string, body: Uint8Array, { timeoutMs, signal }: CallOptions): Promise<Uint8Array> {
     const { self } = this.#dependencies.surroundings
     const limit = Promise.withResolvers<never>()
-    const late = new RoostError('CALL_TIMEOUT', `no answer within ${timeoutMs} ms`, { certain: false })
-    const stopTimer = after(timeoutMs, () => limit.reject(late))
+    const late = (): RoostError =>
+      new RoostError('CALL_TIMEOUT', `no answer within ${timeoutMs} ms`, { certain: false })
+    const stopTimer = after(timeoutMs, () => limit.reject(late()))
     const onAbort = (): void => limit.reject(cancelled(self))
     signal?.addEventListener('abort', onAbort)
     try {
@@ -328,7 +330,8 @@ class Conversations {
       get wallMs() {
         return surroundings.wallMs
       },
-      call: (to, request, options) => this.#untilLeft(call(to, request, options), cancelled(to)),
+      call: (to, request, options) =>
+        this.#isLeft ? Promise.reject(cancelled(to)) : this.#untilLeft(call(to, request, options), () => cancelled(to)),
       sleep: (delayMs) => this.#sleep(delayMs),
     }
   }
@@ -341,16 +344,16 @@ class Conversations {
   #sleep(delayMs: number): Promise<void> {
     const woken = Promise.withResolvers<void>()
     const stopTimer = after(delayMs, woken.resolve)
-    const sleep = this.#untilLeft(woken.promise, new RoostError('CANCELLED', 'the protocol was stopped'))
+    const sleep = this.#untilLeft(woken.promise, () => new RoostError('CANCELLED', 'the protocol was stopped'))
     sleep.catch(() => {}).finally(stopTimer)
     return sleep
   }
 
-  #untilLeft<Result>(promise: Promise<Result>, reason: RoostError): Promise<Result> {
+  #untilLeft<Result>(promise: Promise<Result>, reason: () => RoostError): Promise<Result> {
     return new Promise((resolve, reject) => {
       const cancel = (): void => {
         this.#open.delete(cancel)
-        reject(reason)
+        reject(reason())
       }
       this.#open.add(cancel)
       promise.then(resolve, reject).finally(() => this.#open.delete(cancel))

@@ -207,3 +207,25 @@ test('a protocol whose start throws is not mounted, and its id is free again', a
   expect(() => network.mount(noteWire, broken, () => {})).toThrow('cannot')
   network.mount(noteWire, new Probe(), () => {})
 })
+
+test('what was unmounted neither asks nor answers any more, and its id is free again', async () => {
+  const [left, right] = await grid.addConnected(2)
+  let askedCount = 0
+  const counting = {
+    answer: (_: string, { text }: { text: string }) => {
+      askedCount++
+      return { text }
+    },
+  }
+  const env = left!.network.serve(questionWire, echo)
+  const other = right!.network.serve(questionWire, counting)
+  await env.call(right!.network.self, { text: 'x' }, PATIENT)
+  left!.network.unmount(questionWire.id)
+  await expect(env.call(right!.network.self, { text: 'x' }, PATIENT)).rejects.toMatchObject({ code: 'CANCELLED' })
+  await expect(other.call(left!.network.self, { text: 'x' }, PATIENT)).rejects.toMatchObject({
+    code: 'PROTOCOL_UNKNOWN',
+  })
+  expect(askedCount).toBe(1)
+  const again = left!.network.serve(questionWire, echo)
+  expect(await again.call(right!.network.self, { text: 'y' }, PATIENT)).toEqual({ text: 'y' })
+})
