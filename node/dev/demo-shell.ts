@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fetch } from '../../overlay/contract/index.ts'
 import { RoostError } from '../../overlay/index.ts'
 import { SOCKET_NAME, socketFetch } from '../client/index.ts'
+import { compileCacheVariable } from './compile-cache.ts'
 import type { DevTools } from './grid.ts'
 
 /** No command of the demonstration takes longer. */
@@ -66,7 +67,7 @@ export class DemoShell {
   #run(args: readonly string[], show: (line: string) => void): Promise<string> {
     const signal = AbortSignal.any([this.#tools.signal, AbortSignal.timeout(COMMAND_MS_MAX)])
     const child = spawn(process.execPath, [...process.execArgv, this.#tools.entry, ...args], {
-      env: { ...this.#tools.env, ROOST_DEV_DIR: this.#dir },
+      env: { ...this.#tools.env, ...compileCacheVariable(), ROOST_DEV_DIR: this.#dir },
       stdio: ['ignore', 'pipe', 'pipe'],
       signal,
     })

@@ -12,6 +12,7 @@ import {
   type ProcessIdentity,
 } from '../client/index.ts'
 import type { Environment } from '../config/index.ts'
+import { compileCacheVariable } from './compile-cache.ts'
 import { isRunning, readGrid, writeGrid, type DevDaemon, type DevGrid } from './grid-file.ts'
 
 /** What a dev grid is made with. */
@@ -29,6 +30,9 @@ export const DAEMON_COUNT_MAX = 64
 
 /** How many start at the same time: starting takes a second of one core. */
 const STARTS_AT_ONCE = 4
+
+/** All daemons are on one machine, and asking thirty programs for their versions takes longer than the rest of a start. */
+const SOFTWARE = ['bash', 'awk', 'perl', 'python3']
 
 /** A ticket is used within a minute of being made. */
 const TICKET_TTL_MS = 600_000
@@ -107,7 +111,7 @@ async function start(dir: string, number: number, args: readonly string[], tools
   const { pid, status } = await startDaemon({
     entry: tools.entry,
     args: ['--config', configFile(dir), '--name', name, ...args],
-    env: withoutRoost(tools.env),
+    env: daemonEnvironment(tools.env),
     dataDir,
     signal: tools.signal,
   })
@@ -116,10 +120,9 @@ async function start(dir: string, number: number, args: readonly string[], tools
 }
 
 /** The settings of the user who tries something out are not those of the grid that it is tried on. */
-function withoutRoost(env: Environment): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !name.startsWith('ROOST_') || name === 'ROOST_BUILT'),
-  )
+function daemonEnvironment(env: Environment): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(([name]) => !name.startsWith('ROOST_') || name === 'ROOST_BUILT')
+  return { ...Object.fromEntries(kept), ...compileCacheVariable() }
 }
 
 async function stop(daemon: DevDaemon, tools: Pick<DevTools, 'signal'>): Promise<void> {
@@ -159,7 +162,7 @@ async function refuseRunning(dir: string): Promise<void> {
 }
 
 async function prepare(dir: string): Promise<void> {
-  const config = { user: userDir(dir), listen: ['127.0.0.1'], port: 0, 'api-port': 0 }
+  const config = { user: userDir(dir), listen: ['127.0.0.1'], port: 0, 'api-port': 0, software: SOFTWARE }
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
     // JSON is YAML.

@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs'
-import { loadavg } from 'node:os'
+import { freemem, loadavg } from 'node:os'
 import type { Attributes } from '../../overlay/index.ts'
 
 export interface DynamicOptions {
@@ -14,8 +14,8 @@ export function measureDynamic({ dataDir, production }: DynamicOptions): Attribu
   const disk = statfsSync(dataDir)
   return {
     Load: loadavg()[0]!,
-    /** What this process could still take: within its cgroup's limit, and with the caches that the kernel would give up. */
-    FreeMemory: process.availableMemory(),
+    // Within the cgroup's limit, and within what the machine has with the caches that its kernel would give up.
+    FreeMemory: Math.min(process.availableMemory(), freemem()),
     FreeDisk: disk.bavail * disk.bsize,
     Production: production,
   }

@@ -12,10 +12,10 @@ export async function doctor(session: Session): Promise<void> {
   const place = await session.place()
   const settings = await session.settings()
   const daemon = await daemonChecks(session)
-  const checks = [
-    ...(await localChecks({ ...place, listen: settings.listen, port: settings.port, daemonRuns: daemon.runs })),
-    ...daemon.checks,
-  ]
+  const local = await localChecks({ ...place, listen: settings.listen, port: settings.port, daemonRuns: daemon.runs })
+  // What both look at, the daemon sees better.
+  const told = new Set(daemon.checks.map((check) => check.name))
+  const checks = [...local.filter((check) => !told.has(check.name)), ...daemon.checks]
   session.output.document({ checks })
   const rows = checks.map(({ name, state, detail }) => ({ state, check: name, detail }))
   session.output.table(rows, ['state', 'check', 'detail'])
