@@ -19,7 +19,16 @@ import {
   type SelectionMessage,
 } from '../../overlay/index.ts'
 import type { SignedStatement } from '../../overlay/contract/index.ts'
-import { jobWire, type JobReply, type JobRequest } from '../../aem/protocol/index.ts'
+import {
+  jobWire,
+  parseJobEvent,
+  parseUnitEvent,
+  type JobEvent,
+  type JobReply,
+  type JobRequest,
+  type UnitEvent,
+  type UnitExit,
+} from '../../aem/protocol/index.ts'
 
 /** One message of each type. The compiler asks for an example of every type that a union gets. */
 type Examples<Message extends { readonly type: string }> = {
@@ -99,30 +108,33 @@ const signed: SignedStatement = {
   signature,
 }
 
-const unitId = 'ay3q9f1rhsqynccjvqhwxt5wbg.1.0'
-const at = { atMs: 1_795_000_000_000 }
+const jobId = 'ay3q9f1rhsqynccjvqhwxt5wbg'
+const unitId = `${jobId}.1.0`
+const base = { number: 3, atMs: 1_795_000_000_000 }
+const ofUnit = { ...base, unit: 0, node: peer, attempt: 1 }
+const reason = 'cancelled by ada'
+const statement = signed as unknown as NonNullable<Plain>
+const exits: { readonly [Kind in UnitExit['kind']]: Extract<UnitExit, { readonly kind: Kind }> } = {
+  exited: { kind: 'exited', code: 3 },
+  signalled: { kind: 'signalled', signal: 'KILL' },
+  timeout: { kind: 'timeout' },
+  unstartable: { kind: 'unstartable', reason: 'no shell' },
+  vanished: { kind: 'vanished', reason: 'no power' },
+}
 const news = [
-  { type: 'confirmed', number: 1, ...at },
-  { type: 'starting', number: 2, ...at },
-  { type: 'started', number: 3, ...at },
-  { type: 'stopping', number: 4, ...at, reason: 'cancelled by ada' },
-  { type: 'exited', number: 5, ...at, exit: { kind: 'exited', code: 3 } },
-  { type: 'released', number: 6, ...at, reason: 'let go' },
-  { type: 'settled', number: 7, ...at },
+  { ...base, type: 'confirmed' },
+  { ...base, type: 'starting' },
+  { ...base, type: 'started' },
+  { ...base, type: 'stopping', reason },
+  ...Object.values(exits).map((exit) => ({ ...base, type: 'exited' as const, exit })),
+  { ...base, type: 'released', reason },
+  { ...base, type: 'settled' },
 ] as const
 const jobRequest: Examples<JobRequest> = {
-  hold: { type: 'hold', unitId, cores: 2, memoryBytes: 1_073_741_824, holdMs: 30_000 },
-  confirm: {
-    type: 'confirm',
-    jobId: 'ay3q9f1rhsqynccjvqhwxt5wbg',
-    attempt: 1,
-    index: 0,
-    peers: [peer, other],
-    controller: other,
-    statement: signed as unknown as NonNullable<Plain>,
-  },
+  hold: { type: 'hold', unitId, cores: 2, memoryBytes: 1_073_741_824, holdMs: 15_000 },
+  confirm: { type: 'confirm', jobId, attempt: 1, index: 0, peers: [peer, other], controller: other, statement },
   start: { type: 'start', unitId },
-  stop: { type: 'stop', unitId, reason: 'cancelled by ada' },
+  stop: { type: 'stop', unitId, reason },
   'unit-events': { type: 'unit-events', unitId, from: 3 },
   'unit-report': { type: 'unit-report', unitId, events: news },
 }
@@ -133,6 +145,48 @@ const jobReply: Examples<JobReply> = {
   refused: { type: 'refused', reason: 'no core is free' },
   'given-up': { type: 'given-up', reason: 'the unit was lost' },
   events: { type: 'events', events: news },
+}
+const jobEvent: Examples<JobEvent> = {
+  submitted: { ...base, type: 'submitted', jobId, owner: other, controller: peer, body: { run: 'true' }, statement },
+  queued: { ...base, type: 'queued', reason: 'no nodes' },
+  matched: { ...base, type: 'matched', attempt: 1, nodes: [peer] },
+  placed: { ...base, type: 'placed', attempt: 1 },
+  'unit-started': { ...ofUnit, type: 'unit-started' },
+  'unit-exited': { ...ofUnit, type: 'unit-exited', exit: exits.exited },
+  'unit-lost': { ...ofUnit, type: 'unit-lost', reason: 'away' },
+  'unit-found': { ...ofUnit, type: 'unit-found', reason: 'back' },
+  cancelling: { ...base, type: 'cancelling', by: other, reason },
+  ended: { ...base, type: 'ended', state: 'failed', exitCode: 3, reason: 'unit 0: exited with 3' },
+}
+const unitEvent: Examples<UnitEvent> = {
+  confirmed: {
+    ...base,
+    type: 'confirmed',
+    order: {
+      unitId,
+      jobId,
+      name: 'render',
+      index: 0,
+      count: 1,
+      attempt: 1,
+      run: ['blender', '-b'],
+      env: { A: 'b' },
+      cores: 2,
+      memoryBytes: 1_024,
+      limits: { timeMs: 1_000 },
+      inputs: [{ name: 'scene.blend', bytes: 3, sha256: '0'.repeat(64) }],
+      outputs: ['*.png'],
+      controller: peer,
+      owner: other,
+      peers: [peer],
+    },
+  },
+  starting: { ...base, type: 'starting' },
+  started: { ...base, type: 'started' },
+  stopping: { ...base, type: 'stopping', reason },
+  exited: { ...base, type: 'exited', exit: exits.vanished },
+  released: { ...base, type: 'released', reason },
+  settled: { ...base, type: 'settled' },
 }
 
 /** Every protocol whose messages cross the network or are kept on disk. */
@@ -148,4 +202,6 @@ export const goldenProtocols: readonly GoldenProtocol[] = [
   { name: 'statement-1', parse: (value) => parseSignedStatement(value), examples: { signed } },
   { name: 'aem-1-request', parse: jobWire.parseRequest, examples: jobRequest },
   { name: 'aem-1-reply', parse: jobWire.parseReply, examples: jobReply },
+  { name: 'job-events-1', parse: parseJobEvent, examples: jobEvent },
+  { name: 'unit-events-1', parse: parseUnitEvent, examples: unitEvent },
 ]
