@@ -1,5 +1,5 @@
-import type { Command } from 'commander'
-import { RoostError, EXIT } from '../../overlay/index.ts'
+import type { Command, CommanderError } from 'commander'
+import { EXIT } from '../../overlay/index.ts'
 import { fromCommander, QuietExit, reportFailure } from './failure.ts'
 import { scanGlobals, type Globals } from './globals.ts'
 import { addPluginCommands, addPluginWords } from './plugin-commands.ts'
@@ -43,10 +43,6 @@ function commandPath(program: Command, word: string | undefined): string {
   return word !== undefined && hasCommand(program, word) ? word : ''
 }
 
-function isCommanderError(error: unknown): error is { readonly code: string; readonly message: string } {
-  return (
-    error instanceof Error &&
-    !(error instanceof RoostError) &&
-    String((error as { code?: unknown }).code).startsWith('commander.')
-  )
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && String((error as Partial<CommanderError>).code).startsWith('commander.')
 }

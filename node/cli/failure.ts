@@ -62,8 +62,11 @@ export class QuietExit extends Error {
 }
 
 /** What commander throws, as ours: its messages begin with `error: ` and may end with a suggestion in brackets. */
-export function fromCommander(error: { readonly code: string; readonly message: string }, command: string): Error {
-  if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return new QuietExit(EXIT.ok)
+export function fromCommander(
+  error: { readonly code: string; readonly message: string; readonly exitCode: number },
+  command: string,
+): Error {
+  if (error.exitCode === EXIT.ok) return new QuietExit(EXIT.ok)
   if (error.code === 'commander.help') return new QuietExit(EXIT.usage)
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = /\((Did you mean .*)\)/.exec(rest.join(' '))?.[1]

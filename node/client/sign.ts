@@ -8,8 +8,12 @@ export async function signAsUser(
   fetch: Fetch,
   statement: { readonly action: string; readonly body: Plain },
 ): Promise<SignedStatement> {
+  // Asked first: where no daemon runs, no key is made either.
+  const { grid } = (await (await fetch('/status')).json()) as Status
   // Most commands sign nothing, and do without keys and their encoding.
   const { openUser, signStatement } = await import('../keys/index.ts')
-  const [user, status] = await Promise.all([openUser(userDir), fetch('/status').then((response) => response.json())])
-  return signStatement(user, (status as Status).grid.fingerprint, statement)
+  return signStatement(await openUser(userDir), grid.fingerprint, statement)
 }
+
+/** A signal of its own: after ctrl-c a command may still have a cancellation to sign. */
+const STATUS_TIMEOUT_MS = 10_000

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, type PathLike } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorFromRecord, RoostError } from '../../overlay/index.ts'
 import type { Status } from '../surface/index.ts'
@@ -90,11 +90,31 @@ async function askStatus({ dataDir, signal }: StartOptions): Promise<Status | un
   }
 }
 
-function openLog(dataDir: string, logFile: PathLike): number {
+function openLog(dataDir: string, logFile: string): number {
+  makeDataDir(dataDir)
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     return openSync(logFile, 'a', 0o600)
   } catch (cause) {
-    throw new RoostError('DIRECTORY_UNWRITABLE', `cannot write in ${dataDir}: ${(cause as Error).message}`, { cause })
+    throw unwritable(dataDir, cause)
   }
+}
+
+/** Makes a data directory, for its owner alone, where there is none. `DIRECTORY_UNWRITABLE` where it cannot be made. */
+export function makeDataDir(dataDir: string): void {
+  try {
+    makeDirectory(dataDir)
+  } catch (cause) {
+    throw unwritable(dataDir, cause)
+  }
+}
+
+/** With its parents. Node's own recursive way never returns on file systems such as /proc, where nothing can be made. */
+function makeDirectory(dir: string): void {
+  if (existsSync(dir)) return
+  if (!existsSync(dirname(dir))) makeDirectory(dirname(dir))
+  mkdirSync(dir, { mode: 0o700 })
+}
+
+function unwritable(dataDir: string, cause: unknown): RoostError {
+  return new RoostError('DIRECTORY_UNWRITABLE', `cannot write in ${dataDir}: ${(cause as Error).message}`, { cause })
 }

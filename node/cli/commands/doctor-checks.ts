@@ -1,4 +1,4 @@
-import { access, constants, readdir, stat, statfs } from 'node:fs/promises'
+import { mkdtemp, readdir, rmdir, stat, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { formatBytes } from '../quantity.ts'
@@ -18,7 +18,7 @@ const FREE_BYTES_WARN = 1024 ** 3
 
 const NODE_MAJOR_MIN = 24
 
-/** What can be told of this machine without a daemon. Nothing is changed. */
+/** What can be told of this machine without a daemon. What is tried out is undone. */
 export async function localChecks(options: LocalChecksOptions): Promise<Check[]> {
   return [
     checkNode(),
@@ -43,24 +43,21 @@ function checkNode(): Check {
 
 async function checkDataDir(dataDir: string): Promise<Check[]> {
   const existing = await nearestExisting(dataDir)
-  const missing = existing === dataDir ? '' : ' (it will be made)'
-  try {
-    await access(existing, constants.W_OK | constants.X_OK)
-  } catch {
+  const cause = await tryToWrite(existing)
+  if (cause)
     return [
       {
         name: 'data',
         state: 'failed',
-        detail: `${dataDir} cannot be written`,
+        detail: `${dataDir} cannot be written: ${cause}`,
         hint: 'choose another directory with --data or ROOST_DATA, or mend its permissions',
       },
     ]
-  }
   const { bavail, bsize } = await statfs(existing)
   const freeBytes = bavail * bsize
   const state = freeBytes < FREE_BYTES_FAIL ? 'failed' : freeBytes < FREE_BYTES_WARN ? 'warning' : 'ok'
   return [
-    { name: 'data', state: 'ok', detail: `${dataDir} can be written${missing}` },
+    { name: 'data', state: 'ok', detail: `${dataDir} can be ${existing === dataDir ? 'written' : 'made'}` },
     {
       name: 'disk',
       state,
@@ -71,15 +68,18 @@ async function checkDataDir(dataDir: string): Promise<Check[]> {
 }
 
 async function nearestExisting(path: string): Promise<string> {
-  for (let dir = path; ; dir = dirname(dir)) {
-    if (
-      await stat(dir).then(
-        (found) => found.isDirectory(),
-        () => false,
-      )
-    )
-      return dir
-    if (dir === dirname(dir)) return dir
+  let existing = path
+  while (existing !== dirname(existing) && !(await stat(existing).catch(() => undefined))) existing = dirname(existing)
+  return existing
+}
+
+/** Why nothing can be made in this directory; undefined where it can. Permissions alone do not tell: the system does. */
+async function tryToWrite(dir: string): Promise<string | undefined> {
+  try {
+    await rmdir(await mkdtemp(join(dir, '.roost-doctor-')))
+    return undefined
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code ?? String(cause)
   }
 }
 

@@ -1,4 +1,4 @@
-import { RoostError } from '../../../overlay/index.ts'
+import { parseTicket, RoostError } from '../../../overlay/index.ts'
 import type { Flags } from '../action.ts'
 import type { Session } from '../session.ts'
 import { ownDaemonStatus } from './own-daemon.ts'
@@ -6,6 +6,7 @@ import { ownSettings, startDetached, tellOfStart } from './up.ts'
 
 /** `roost join TICKET`: redeems the ticket and leaves the daemon running: one command to be in the grid. */
 export async function join(session: Session, [ticket]: readonly string[], flags: Flags): Promise<void> {
+  parseTicket(ticket!)
   const settings = await ownSettings(session, flags)
   const running = await ownDaemonStatus(settings.dataDir, session.signal)
   if (running)

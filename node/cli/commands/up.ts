@@ -1,5 +1,5 @@
-import { EXIT, RoostError } from '../../../overlay/index.ts'
-import { LOG_NAME, startDaemon, type StartedDaemon } from '../../client/index.ts'
+import { asRoostError, EXIT, parseTicket, RoostError } from '../../../overlay/index.ts'
+import { LOG_NAME, makeDataDir, startDaemon, type StartedDaemon } from '../../client/index.ts'
 import type { SettingKey, Settings } from '../../config/index.ts'
 import { QuietExit } from '../failure.ts'
 import type { Flags } from '../action.ts'
@@ -8,10 +8,13 @@ import { isDataExplicit, type Session } from '../session.ts'
 /** `roost up`: the daemon in the foreground until ctrl-c, or detached. */
 export async function up(session: Session, _args: readonly string[], flags: Flags): Promise<void> {
   const settings = await ownSettings(session, flags)
+  // Before anything is made or started.
+  if (typeof flags['join'] === 'string') parseTicket(flags['join'])
   if (flags['detach']) {
     tellOfStart(session, await startDetached(session, settings, flags))
     return
   }
+  makeDataDir(settings.dataDir)
   const status = await tellStarter(() =>
     session.host.runDaemon({
       ...settings,
@@ -79,7 +82,6 @@ async function tellStarter(run: () => Promise<number>): Promise<number> {
   try {
     return await run()
   } catch (error) {
-    const { asRoostError } = await import('../../../overlay/index.ts')
     if (process.send) await new Promise((resolve) => process.send!(asRoostError(error).toJSON(), resolve))
     throw error
   }

@@ -125,7 +125,7 @@ describe('a failure', () => {
 
   test('in the words of commander becomes ours', () => {
     const error = fromCommander(
-      { code: 'commander.unknownCommand', message: "error: unknown command 'fnd'\n(Did you mean find?)" },
+      { code: 'commander.unknownCommand', message: "error: unknown command 'fnd'\n(Did you mean find?)", exitCode: 1 },
       '',
     )
     expect(error).toMatchObject({ code: 'USAGE', message: "unknown command 'fnd'", hint: 'did you mean find?' })
