@@ -31,10 +31,15 @@ export async function run(context: CommandContext, words: readonly string[], opt
   readDescription(raw)
   const id = await submitDescription(context, { raw, inputs })
   context.output.progress(`job ${id}`)
-  context.signal.addEventListener('abort', () => void cancelAfterInterrupt(context, id), { once: true })
+  const leaving = new AbortController()
+  const onInterrupt = async (): Promise<void> => {
+    // One that cannot be cancelled might run for ever: it is left to itself.
+    if (!(await cancelAfterInterrupt(context, id))) leaving.abort()
+  }
+  context.signal.addEventListener('abort', () => void onInterrupt(), { once: true })
   const ended = await watchJob(context, id, {
     label: options.label === true || (process.stdout.isTTY === true && (options.nodes ?? 1) > 1),
-    signal: NEVER,
+    signal: leaving.signal,
   })
   context.output.document({ id, state: ended.state, exitCode: ended.exitCode, reason: ended.reason })
   if (ended.state !== 'done') context.output.progress(`job ${id} ${ended.state}: ${ended.reason}`)
@@ -81,15 +86,17 @@ function inputSource(file: string): InputSource {
   return { file, name: isBelow ? path.split(sep).join('/') : basename(path) }
 }
 
-async function cancelAfterInterrupt(context: CommandContext, id: string): Promise<void> {
+async function cancelAfterInterrupt(context: CommandContext, id: string): Promise<boolean> {
   context.output.progress(`cancelling job ${id}; once more leaves without waiting for it`)
   try {
     const statement = await context.sign(CANCEL_ACTION, { jobId: id, reason: 'interrupted at the terminal' })
     const body = encodeStatement(statement)
     await ask(context, `/jobs/${id}/cancel`, { method: 'POST', body, signal: NEVER })
+    return true
   } catch (thrown) {
     const error = asRoostError(thrown)
     context.output.progress(`job ${id} was not cancelled: ${error.message}; try \`roost cancel ${id}\``)
+    return false
   }
 }
 

@@ -9,7 +9,7 @@ export async function signAsUser(
   statement: { readonly action: string; readonly body: Plain },
 ): Promise<SignedStatement> {
   // Asked first: where no daemon runs, no key is made either.
-  const { grid } = (await (await fetch('/status')).json()) as Status
+  const { grid } = (await (await fetch('/status', { signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) })).json()) as Status
   // Most commands sign nothing, and do without keys and their encoding.
   const { openUser, signStatement } = await import('../keys/index.ts')
   return signStatement(await openUser(userDir), grid.fingerprint, statement)
