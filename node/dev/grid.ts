@@ -14,6 +14,7 @@ import {
 import type { Environment } from '../config/index.ts'
 import { compileCacheVariable } from './compile-cache.ts'
 import { isRunning, readGrid, writeGrid, type DevDaemon, type DevGrid } from './grid-file.ts'
+import { endUnits } from './leftovers.ts'
 
 /** What a dev grid is made with. */
 export interface DevTools {
@@ -101,6 +102,7 @@ export async function stopGrid(dir: string, tools: Pick<DevTools, 'signal'>): Pr
   const grid = await requireGrid(dir)
   const running = grid.daemons.filter(isRunning)
   await Promise.all(running.map((daemon) => stop(daemon, tools)))
+  await endUnits(dir)
   await clear(dir, grid)
   return running.length
 }
@@ -153,7 +155,10 @@ async function refuseRunning(dir: string): Promise<void> {
       data: { dir, running: running.map((daemon) => daemon.number) },
       hint: '`roost nodes` shows it; `roost dev down` ends it',
     })
-  if (grid) await clear(dir, grid)
+  if (grid) {
+    await endUnits(dir)
+    await clear(dir, grid)
+  }
   const others = await readdir(dir).catch(() => [])
   if (others.length > 0)
     throw new RoostError('CONFLICT', `${dir} is not empty and holds no dev grid`, {
