@@ -85,6 +85,8 @@ async function start(
     },
   )
   ends.push(() => keepsakes.keepDiscovery(discovery.kept()))
+  // A connection that breaks is the first sign of a daemon that was killed.
+  ends.push(network.onLost((peer) => discovery.doubt(peer)))
   discovery.offer('node', () => measureDynamic({ dataDir: data.path, production: true }))
   ends.push(startUpkeep({ discovery, network, vo, self, log }))
 

@@ -70,6 +70,8 @@ export interface Network {
   connected(): readonly PeerId[]
   /** Tells of every peer that is admitted on its first connection. Returns how to stop. */
   onAdmitted(listener: (peer: PeerId) => void): () => void
+  /** Tells of every peer whose last connection has closed, for whatever reason. Returns how to stop. */
+  onLost(listener: (peer: PeerId) => void): () => void
 
   /** Runs a state machine; its `start` has been called when this returns, and what `start` throws is thrown here. */
   mount<Message, Timer, Event>(

@@ -54,7 +54,8 @@ export class Gate {
   readonly #log: Log
   readonly #counters: Counters
   readonly #entries = new Map<Connection, Entry>()
-  readonly #listeners = new Set<(peer: PeerId) => void>()
+  readonly #admittedListeners = new Set<(peer: PeerId) => void>()
+  readonly #lostListeners = new Set<(peer: PeerId) => void>()
   #sweep: NodeJS.Timeout | undefined
   #joinsOpenCount = 0
 
@@ -79,7 +80,8 @@ export class Gate {
 
   stop(): void {
     clearInterval(this.#sweep)
-    this.#listeners.clear()
+    this.#admittedListeners.clear()
+    this.#lostListeners.clear()
     for (const entry of this.#entries.values()) this.#settle(entry, new RoostError('CANCELLED', 'the node is stopping'))
   }
 
@@ -109,8 +111,14 @@ export class Gate {
 
   /** Tells of every peer that is admitted while it had no admitted connection. Returns how to stop. */
   onAdmitted(listener: (peer: PeerId) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    this.#admittedListeners.add(listener)
+    return () => this.#admittedListeners.delete(listener)
+  }
+
+  /** Tells of every peer whose last admitted connection has closed. Returns how to stop. */
+  onLost(listener: (peer: PeerId) => void): () => void {
+    this.#lostListeners.add(listener)
+    return () => this.#lostListeners.delete(listener)
   }
 
   /** Whether a connection will never be admitted. */
@@ -244,7 +252,7 @@ export class Gate {
       entry.admitted = admitted
       this.#settle(entry)
       this.#counters.add('gate_admitted_connections')
-      if (isNews) this.#tell(peer)
+      if (isNews) this.#tell(this.#admittedListeners, peer)
     } catch (thrown) {
       const error = asRoostError(thrown)
       if (entry.isSettled) return
@@ -267,12 +275,12 @@ export class Gate {
     if (this.#joinsOpenCount === 0) cut(connection, reason)
   }
 
-  #tell(peer: PeerId): void {
-    for (const listener of this.#listeners) {
+  #tell(listeners: ReadonlySet<(peer: PeerId) => void>, peer: PeerId): void {
+    for (const listener of listeners) {
       try {
         listener(peer)
       } catch (thrown) {
-        this.#log.error({ err: thrown, peer }, 'a listener for admitted peers failed')
+        this.#log.error({ err: thrown, peer }, 'a listener of the gate failed')
       }
     }
   }
@@ -300,6 +308,8 @@ export class Gate {
     if (entry === undefined) return
     this.#entries.delete(connection)
     this.#settle(entry, lost())
+    const peer = connection.remotePeer.toString()
+    if (entry.admitted !== undefined && !this.peers().includes(peer)) this.#tell(this.#lostListeners, peer)
   }
 
   #closeWhatIsOver(): void {

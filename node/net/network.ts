@@ -168,6 +168,10 @@ class Libp2pNetwork implements Network {
     return this.#gate.onAdmitted(listener)
   }
 
+  onLost(listener: (peer: PeerId) => void): () => void {
+    return this.#gate.onLost(listener)
+  }
+
   mount<Message, Timer, Event>(
     wire: Wire<Message>,
     protocol: Protocol<Message, Timer, Event>,

@@ -195,6 +195,18 @@ describe('a member', () => {
     await expect(guest.network.connect(host.network.self)).rejects.toMatchObject({ code: 'CREDENTIAL_EXPIRED' })
   })
 
+  test('tells of a peer whose last connection has closed, once', async () => {
+    const [host, guest] = [await grid.add(), await grid.add()]
+    const lost: string[] = []
+    host.network.onLost((peer) => lost.push(peer))
+    await guest.network.connect(host.network.self)
+    await until('both admitted', () => host.network.connected().length === 1)
+    expect(lost).toEqual([])
+    await guest.network.stop()
+    await until('the loss is told', () => lost.length > 0)
+    expect(lost).toEqual([guest.network.self])
+  })
+
   test('is announced once, and again after it was gone', async () => {
     const host = await grid.add()
     const seen: string[] = []
