@@ -69,6 +69,8 @@ describe('a dev grid', () => {
     const found = await run(['status'], { ROOST_DEV_DIR: '', TMPDIR: home })
     expect(found.stdout).toContain('dev-1')
     expect(found.stderr).toContain('dev grid')
+    // But what ends a daemon does not take it for the user's own.
+    expect((await run(['down'], { ROOST_DEV_DIR: '', TMPDIR: home })).stderr).toContain('roost dev down')
   })
 
   test('is not started twice', async () => {
