@@ -52,12 +52,14 @@ export async function startGrid(dir: string, count: number, tools: DevTools): Pr
     daemons.push(await start(dir, 1, ['--grid', 'dev'], tools))
     await writeGrid(dir, { version: 1, daemons })
     tools.progress(`1 of ${count} daemons is up and has made the grid`)
+    let written: Promise<void> = Promise.resolve()
     const work = async (): Promise<void> => {
       for (let number = waiting.shift(); number !== undefined; number = waiting.shift()) {
         daemons.push(await start(dir, number, ['--join', await ticket(dir, daemons[0]!, tools)], tools))
         daemons.sort((a, b) => a.number - b.number)
-        // Written after each, so that an interrupted start leaves nothing running that `dev down` does not know.
-        await writeGrid(dir, { version: 1, daemons })
+        // After each, so that an interrupted start leaves nothing running that `dev down` does not know; one at a time.
+        written = written.then(() => writeGrid(dir, { version: 1, daemons }))
+        await written
         tools.progress(`${daemons.length} of ${count} daemons are up`)
       }
     }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { asRoostError, EXIT, parseTicket, RoostError } from '../../../overlay/index.ts'
 import { LOG_NAME, makeDataDir, startDaemon, type StartedDaemon } from '../../client/index.ts'
 import type { SettingKey, Settings } from '../../config/index.ts'
@@ -33,11 +34,9 @@ export async function startDetached(session: Session, settings: Settings, flags:
   return startDaemon({
     entry: host.entry,
     args: [
-      ...PASSED_ON.flatMap((name) => {
-        const value = flags[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())]
-        return typeof value === 'string' ? [`--${name}`, value] : []
-      }),
-      ...(globals.config === undefined ? [] : ['--config', globals.config]),
+      ...given(flags, ['join', 'grid', ...SETTING_FLAGS]).flatMap(([name, text]) => [`--${name}`, text]),
+      // The daemon does not run in this directory.
+      ...(globals.config === undefined ? [] : ['--config', resolve(globals.config)]),
       ...(globals.verbose ? ['--verbose'] : []),
     ],
     env: process.env,
@@ -46,7 +45,8 @@ export async function startDetached(session: Session, settings: Settings, flags:
   })
 }
 
-const PASSED_ON = ['join', 'grid', 'name', 'listen', 'port', 'api-port', 'log-level'] as const
+/** The flags that are settings too. */
+const SETTING_FLAGS = ['name', 'listen', 'port', 'api-port', 'log-level'] as const satisfies readonly SettingKey[]
 
 /** This machine's own daemon: a dev grid has commands of its own to start its daemons. */
 export async function ownSettings(session: Session, flags: Flags): Promise<Settings> {
@@ -54,12 +54,15 @@ export async function ownSettings(session: Session, flags: Flags): Promise<Setti
     throw new RoostError('USAGE', 'ROOST_DEV_DIR is set: this shell works with a dev grid', {
       hint: '`roost dev up` starts a dev grid and `roost dev restart K` one of its daemons; else unset ROOST_DEV_DIR',
     })
-  const keys: readonly SettingKey[] = ['name', 'listen', 'port', 'api-port', 'log-level']
-  const texts = keys.flatMap((key) => {
-    const value = flags[key.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())]
-    return typeof value === 'string' ? [[key, value] as const] : []
+  return session.settings(Object.fromEntries(given(flags, SETTING_FLAGS)))
+}
+
+/** Those of the flags that were given, with their texts. commander has their names in camel case. */
+function given<Name extends string>(flags: Flags, names: readonly Name[]): [Name, string][] {
+  return names.flatMap((name): [Name, string][] => {
+    const text = flags[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())]
+    return typeof text === 'string' ? [[name, text]] : []
   })
-  return session.settings(Object.fromEntries(texts))
 }
 
 export function tellOfStart({ output }: Session, { pid, status }: StartedDaemon): void {
