@@ -70,7 +70,8 @@ export class HttpServer {
     this.#counters.add('http_requests')
     response.on('error', () => {})
     if (this.#listener === undefined) {
-      response.writeHead(503).end()
+      const error = new RoostError('BUSY', 'this node is still starting')
+      response.writeHead(503, { 'content-type': 'application/json' }).end(JSON.stringify({ error: error.toJSON() }))
       return
     }
     this.#listener(request, response)

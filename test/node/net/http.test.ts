@@ -154,10 +154,11 @@ describe('HTTP between nodes', () => {
     await expect(fetch('http://x/')).rejects.toMatchObject({ code: 'PEER_UNREACHABLE', certain: true })
   })
 
-  test('before anybody listens is 503', async () => {
+  test('before anybody listens is 503, and says that the node is starting', async () => {
     const [client, server] = await grid.addConnected(2)
     const response = await client!.network.peerFetch(server!.network.self)('http://x/')
     expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({ error: { code: 'BUSY' } })
   })
 
   test('a redirect is given to the caller, not followed', async () => {
