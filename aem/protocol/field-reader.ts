@@ -1,5 +1,4 @@
-import { asRoostError, parseExpression, RoostError } from '../../overlay/index.ts'
-import { nearest } from './nearest.ts'
+import { asRoostError, nearest, parseExpression, RoostError } from '../../overlay/index.ts'
 
 /** Keys and list positions from the top of a description to a place in it. */
 export type FieldPath = readonly (string | number)[]

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Fetch } from '../../overlay/contract/index.ts'
-import { SOCKET_NAME, socketFetch } from '../../node/client/index.ts'
+import { socketFetch } from '../../node/client/index.ts'
+import { SOCKET_NAME } from '../../node/data/index.ts'
 import { startGrid, stopGrid, type DevDaemon } from '../../node/dev/index.ts'
 
 /** A grid of real daemons on loopback, as benches see it. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Output } from '../../overlay/contract/index.ts'
 import type { Environment, Settings } from '../config/index.ts'
+import { SOCKET_NAME } from '../data/index.ts'
 
 /** A daemon of this machine, and the user that its grid knows. */
 export interface Place {
@@ -29,7 +30,7 @@ export async function findPlace(settings: Settings, { env, isExplicit, output }:
   const { devDir, firstRunning } = await import('../dev/index.ts')
   const dir = devDir(env)
   const chosen = Boolean(env['ROOST_DEV_DIR'])
-  if (!chosen && (existsSync(join(own.dataDir, 'roost.sock')) || !existsSync(dir))) return own
+  if (!chosen && (existsSync(join(own.dataDir, SOCKET_NAME)) || !existsSync(dir))) return own
   const daemon = await firstRunning(dir)
   if (!daemon) return chosen ? { ...own, dataDir: join(dir, '1'), userDir: join(dir, 'user'), dev: dir } : own
   if (!chosen)

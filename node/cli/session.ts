@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import type { CommandContext, Fetch } from '../../overlay/contract/index.ts'
 import type { DaemonOptions } from '../daemon/index.ts'
 import { loadSettings, type Environment, type Settings, type SettingTexts } from '../config/index.ts'
+import { SOCKET_NAME } from '../data/index.ts'
 import type { BuiltInPlugins } from '../host/index.ts'
 import { QuietExit } from './failure.ts'
 import type { Globals } from './globals.ts'
@@ -48,7 +49,7 @@ export function createSession(host: CommandLineHost, globals: Globals): Session 
     findPlace(await settings(), { env: host.env, isExplicit: isDataExplicit(globals, host.env), output }),
   )
   const daemonFetch = once(async (): Promise<Fetch> => {
-    const { socketFetch, SOCKET_NAME } = await import('../client/index.ts')
+    const { socketFetch } = await import('../client/index.ts')
     const { dataDir, dev } = await place()
     const unreachableHint = dev ? 'start one: `roost dev up -n 3`' : 'start it: `roost up`'
     return socketFetch(join(dataDir, SOCKET_NAME), { signal: interruptSignal(), unreachableHint })

@@ -1,6 +1,6 @@
 export { requestInvite } from './invite.ts'
 export { describeProcess, isSameProcess, type ProcessIdentity } from './process-identity.ts'
 export { signAsUser } from './sign.ts'
-export { SOCKET_NAME, socketFetch, type SocketFetchOptions } from './socket-fetch.ts'
-export { LOG_NAME, makeDataDir, startDaemon, type StartedDaemon, type StartOptions } from './start-daemon.ts'
+export { socketFetch, type SocketFetchOptions } from './socket-fetch.ts'
+export { makeDataDir, startDaemon, type StartedDaemon, type StartOptions } from './start-daemon.ts'
 export { stopDaemon, waitUntilGone } from './stop-daemon.ts'

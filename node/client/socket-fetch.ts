@@ -12,9 +12,6 @@ export interface SocketFetchOptions {
   readonly unreachableHint: string
 }
 
-/** The daemon's Unix socket in its data directory. */
-export const SOCKET_NAME = 'roost.sock'
-
 /** Bytes of an error's body that are read; what is longer is cut and will not parse. */
 const ERROR_BODY_CHARS_MAX = 262_144
 

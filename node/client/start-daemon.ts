@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorFromRecord, RoostError } from '../../overlay/index.ts'
 import type { Status } from '../surface/index.ts'
-import { SOCKET_NAME, socketFetch } from './socket-fetch.ts'
+import { LOG_NAME, SOCKET_NAME } from '../data/index.ts'
+import { socketFetch } from './socket-fetch.ts'
 
 export interface StartOptions {
   /** The script that Node.js runs: the one that runs now. */
@@ -21,9 +22,6 @@ export interface StartedDaemon {
   readonly pid: number
   readonly status: Status
 }
-
-/** A daemon's log where it runs detached, in its data directory. */
-export const LOG_NAME = 'daemon.log'
 
 /** How long a daemon may take until it answers. It makes keys, joins and listens; most are there within two seconds. */
 const READY_MS_MAX = 60_000

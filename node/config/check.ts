@@ -1,7 +1,7 @@
 import type { z } from 'zod'
+import { nearest } from '../../overlay/index.ts'
 import { SETTING_KEYS } from './keys.ts'
 import { layerSchema, type Layer } from './schema.ts'
-import { closest } from './suggest.ts'
 
 /** What is wrong with a value, and where in it. */
 export interface Fault {
@@ -20,7 +20,7 @@ function faultOf(issue: z.core.$ZodIssue): Fault {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!
-    const meant = closest(key, Object.keys(SETTING_KEYS))
+    const meant = nearest(key, Object.keys(SETTING_KEYS))
     return {
       path: [...path, key],
       message: `there is no setting "${key}"`,

@@ -1,8 +1,7 @@
 import type { Logger } from 'pino'
 import { createDiscovery, type Discovery, type DiscoveryEvent } from '../../overlay/index.ts'
-import type { Plugin } from '../../overlay/contract/index.ts'
-import { openDataDirectory, type DataDirectory } from '../data/index.ts'
-import { loadPlugin, PluginHost, type BuiltInPlugins } from '../host/index.ts'
+import { openDataDirectory } from '../data/index.ts'
+import type { BuiltInPlugins } from '../host/index.ts'
 import { createSurroundings, loadOrCreateKey } from '../keys/index.ts'
 import { measureDynamic } from '../measure/index.ts'
 import type { Network } from '../net/index.ts'
@@ -12,7 +11,7 @@ import { DaemonCore } from './core.ts'
 import { enterGrid } from './grid.ts'
 import { Keepsakes } from './kept.ts'
 import type { DaemonOptions } from './options.ts'
-import { leaseHost } from './plugin-hosting.ts'
+import { startPlugins } from './plugins.ts'
 import { SelfDescription } from './self-description.ts'
 import { startUpkeep } from './upkeep.ts'
 import { openWaysIn, type WaysIn } from './ways-in.ts'
@@ -71,7 +70,7 @@ async function start(
   await self.load()
   const discovery = createDiscovery(
     {
-      host: { surroundings, mount: network.mount.bind(network), serve: network.serve.bind(network) },
+      host: network,
       onAddress: (peer, addresses) => network.know(peer, addresses),
       store: (kept) => void keepsakes.keepDiscovery(kept),
       onEvent: (event) => logDiscovery(log, event),
@@ -91,7 +90,10 @@ async function start(
   ends.push(startUpkeep({ discovery, network, vo, self, log }))
 
   const metrics = new MetricsRegistry()
-  const plugins = await startPlugins(options, { ...dependencies, data, network, discovery, vo, metrics, surroundings })
+  const plugins = await startPlugins(options.plugins, {
+    builtInPlugins: dependencies.builtInPlugins,
+    hosting: { dataDir: data.path, network, nodes: discovery, trust: vo.trust, metrics, log },
+  })
   ends.push(() => plugins.stop())
   observe(metrics, network, discovery)
 
@@ -149,40 +151,6 @@ async function endAll(ends: (() => void | Promise<void>)[], log: Logger): Promis
       log.error({ error }, 'a part of the daemon did not end well')
     }
   }
-}
-
-async function startPlugins(
-  options: DaemonOptions,
-  parts: DaemonDependencies & {
-    data: DataDirectory
-    network: Network
-    discovery: Discovery
-    vo: Vo
-    metrics: MetricsRegistry
-    surroundings: ReturnType<typeof createSurroundings>
-  },
-): Promise<PluginHost> {
-  const { log, builtInPlugins, data, network, discovery, vo, metrics, surroundings } = parts
-  const settings = new Map<Plugin, Readonly<Record<string, unknown>>>()
-  const plugins: Plugin[] = []
-  for (const [name, config] of Object.entries(options.plugins)) {
-    const plugin = await loadPlugin(name, { builtIn: builtInPlugins, searchDirs: [data.path, process.cwd()] })
-    settings.set(plugin, config)
-    plugins.push(plugin)
-  }
-  const hosting = {
-    dataDir: data.path,
-    network,
-    nodes: discovery,
-    trust: vo.trust,
-    surroundings,
-    metrics,
-    log,
-    configOf: (plugin: Plugin) => settings.get(plugin) ?? {},
-  }
-  const host = new PluginHost({ makeHost: (plugin, service) => leaseHost(plugin, service, hosting), log })
-  await host.start(plugins)
-  return host
 }
 
 function observe(metrics: MetricsRegistry, network: Network, discovery: Discovery): void {

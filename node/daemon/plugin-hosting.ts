@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Host, Nodes, Plugin, Trust } from '../../overlay/contract/index.ts'
-import type { Surroundings } from '../../overlay/index.ts'
 import type { HostLease } from '../host/index.ts'
 import type { Network } from '../net/index.ts'
 import type { MetricsRegistry } from '../surface/index.ts'
@@ -12,18 +11,21 @@ export interface PluginHostingDependencies {
   readonly network: Network
   readonly nodes: Nodes
   readonly trust: Trust
-  readonly surroundings: Surroundings
   readonly metrics: MetricsRegistry
   readonly log: Logger
-  /** Settings by the name that the configuration gives a plugin: its own or its package's. */
-  readonly configOf: (plugin: Plugin) => Readonly<Record<string, unknown>>
 }
 
 /** The daemon's services as one plugin gets them. What it takes through them is noted, and taken back on release. */
 export async function leaseHost(
   plugin: Plugin,
-  service: (name: string) => unknown,
-  dependencies: PluginHostingDependencies,
+  {
+    service,
+    config,
+    ...dependencies
+  }: PluginHostingDependencies & {
+    readonly service: (name: string) => unknown
+    readonly config: Readonly<Record<string, unknown>>
+  },
 ): Promise<HostLease> {
   const { network, nodes } = dependencies
   const dataDir = join(dependencies.dataDir, 'plugins', plugin.name)
@@ -41,9 +43,9 @@ export async function leaseHost(
   const host: Host = {
     self: network.self,
     dataDir,
-    config: dependencies.configOf(plugin),
+    config,
     log: dependencies.log.child({ plugin: plugin.name }),
-    surroundings: dependencies.surroundings,
+    surroundings: network.surroundings,
     nodes: {
       list: () => nodes.list(),
       get: (id) => nodes.get(id),

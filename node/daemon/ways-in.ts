@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Log } from '../../overlay/contract/index.ts'
-import { writeFileAtomic, type DataDirectory } from '../data/index.ts'
+import { SOCKET_NAME, TOKEN_NAME, writeFileAtomic, type DataDirectory } from '../data/index.ts'
 import { callerOf, type Network } from '../net/index.ts'
 import {
   bearerCaller,
@@ -10,9 +10,6 @@ import {
   nodeListener,
   type Surface,
 } from '../surface/index.ts'
-
-export const SOCKET_NAME = 'roost.sock'
-export const TOKEN_NAME = 'api.token'
 
 export interface WaysIn {
   /** URL of the loopback way. */

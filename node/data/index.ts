@@ -1,5 +1,6 @@
 export { DURABLE, openDataDirectory } from './data-directory.ts'
 export type { DataDirectory, Store } from './data-directory.ts'
+export { LOG_NAME, SOCKET_NAME, TOKEN_NAME } from './names.ts'
 export { mapDiskError } from './disk-error.ts'
 export { SYSTEM_CONFIG_DIRECTORY, configDirectoryPath, dataDirectoryPath } from './paths.ts'
 export type { PathEnvironment } from './paths.ts'

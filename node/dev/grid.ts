@@ -4,7 +4,6 @@ import { RoostError } from '../../overlay/index.ts'
 import {
   describeProcess,
   requestInvite,
-  SOCKET_NAME,
   socketFetch,
   startDaemon,
   stopDaemon,
@@ -12,6 +11,7 @@ import {
   type ProcessIdentity,
 } from '../client/index.ts'
 import type { Environment } from '../config/index.ts'
+import { SOCKET_NAME } from '../data/index.ts'
 import { compileCacheVariable } from './compile-cache.ts'
 import { isRunning, readGrid, writeGrid, type DevDaemon, type DevGrid } from './grid-file.ts'
 import { endUnits } from './leftovers.ts'

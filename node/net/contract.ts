@@ -1,17 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Level } from 'level'
 import type { Directory, Events, Fetch, Log } from '../../overlay/contract/index.ts'
-import type {
-  CallEnv,
-  CallWire,
-  Env,
-  PeerId,
-  Plain,
-  Protocol,
-  Service,
-  Surroundings,
-  Wire,
-} from '../../overlay/index.ts'
+import type { PeerId, Plain, ProtocolHost, Surroundings } from '../../overlay/index.ts'
 
 /** What the daemon gets from the network and what it must bring: all that is known of libp2p outside this folder. */
 
@@ -53,9 +43,7 @@ export interface NetworkDependencies {
 }
 
 /** This node on the network. Nothing that a peer sends makes any of these throw or ends the process. */
-export interface Network {
-  /** This node's name. */
-  readonly self: PeerId
+export interface Network extends ProtocolHost {
   readonly directory: Directory
   readonly events: Events
   /** Multiaddrs, each ending in `/p2p/<self>`, that others can dial. */
@@ -73,14 +61,6 @@ export interface Network {
   /** Tells of every peer whose last connection has closed, for whatever reason. Returns how to stop. */
   onLost(listener: (peer: PeerId) => void): () => void
 
-  /** Runs a state machine; its `start` has been called when this returns, and what `start` throws is thrown here. */
-  mount<Message, Timer, Event>(
-    wire: Wire<Message>,
-    protocol: Protocol<Message, Timer, Event>,
-    onEvent: (event: Event) => void,
-  ): Env<Message, Timer, Event>
-  /** Answers conversations. A call to oneself is answered here, through the codec. */
-  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply>
   /** Ends what was mounted or served under a wire's id: no handler, timer or event of it runs again, open calls are `CANCELLED`. */
   unmount(wireId: string): void
 

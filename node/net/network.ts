@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RoostError } from '../../overlay/index.ts'
-import type { CallEnv, CallWire, Env, PeerId, Plain, Protocol, Service, Wire } from '../../overlay/index.ts'
+import type {
+  CallEnv,
+  CallWire,
+  Env,
+  PeerId,
+  Plain,
+  Protocol,
+  Service,
+  Surroundings,
+  Wire,
+} from '../../overlay/index.ts'
 import type { Directory, Events, Fetch } from '../../overlay/contract/index.ts'
 import type { Network, NetworkDependencies, NetworkOptions } from './contract.ts'
 import { Counters } from './counters.ts'
@@ -65,6 +75,7 @@ async function makeNode(
 
 class Libp2pNetwork implements Network {
   readonly self: PeerId
+  readonly surroundings: Surroundings
   readonly #node: GridNode
   readonly #gate: Gate
   readonly #counters: Counters
@@ -89,6 +100,7 @@ class Libp2pNetwork implements Network {
     const { self, crypto } = surroundings
     assert.equal(libp2p.peerId.toString(), self, 'the key is not the one of the surroundings')
     this.self = self
+    this.surroundings = surroundings
     this.#node = node
     this.#gate = gate
     this.#counters = counters

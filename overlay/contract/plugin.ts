@@ -1,5 +1,5 @@
 import type { Hono } from 'hono'
-import type { CallEnv, CallWire, Env, PeerId, Protocol, Service, Surroundings, Wire } from '../env/index.ts'
+import type { PeerId, ProtocolHost } from '../env/index.ts'
 import type { Directory } from './directory.ts'
 import type { Events } from './events.ts'
 import type { Fetch } from './fetch.ts'
@@ -51,27 +51,20 @@ export interface Routes {
   describe(): { readonly paths: Readonly<Record<string, unknown>>; readonly schemas: Readonly<Record<string, unknown>> }
 }
 
-/** What the daemon gives a plugin. Everything mounted through it ends with the plugin. */
-export interface Host {
-  readonly self: PeerId
+/**
+ * What the daemon gives a plugin. Everything mounted through it ends with the plugin; a handler that throws is logged, and is
+ * this plugin's error.
+ */
+export interface Host extends ProtocolHost {
   /** A directory of the plugin's own; it exists. */
   readonly dataDir: string
   /** What the configuration says under `plugins.<name>`, or under the package's name; `{}` where it says nothing. */
   readonly config: Readonly<Record<string, unknown>>
   readonly log: Log
-  readonly surroundings: Surroundings
   readonly nodes: Nodes
   readonly directory: Directory
   readonly events: Events
   readonly trust: Trust
-  /** Runs a state machine on the network. A handler that throws is logged, and is this plugin's error. */
-  mount<Message, Timer, Event>(
-    wire: Wire<Message>,
-    protocol: Protocol<Message, Timer, Event>,
-    onEvent: (event: Event) => void,
-  ): Env<Message, Timer, Event>
-  /** Answers conversations, and gives the means to hold them. */
-  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply>
   /** HTTP to another node's routes, over libp2p; the path is what stands behind the host in the URL. The other side sees this node as the peer. */
   peerFetch(peer: PeerId): Fetch
   /** A service that another plugin provides, one of `needs`. */

@@ -1,6 +1,6 @@
 import { checkAttributes, equalAttributes, type Attributes } from '../attributes/index.ts'
 import { DescriptorChecker, DescriptorOwner, type Descriptor } from '../descriptor/index.ts'
-import type { CallEnv, CallWire, Env, PeerId, Plain, Protocol, Service, Surroundings, Wire } from '../env/index.ts'
+import type { Env, PeerId, Plain, ProtocolHost, Surroundings } from '../env/index.ts'
 import { Live, liveWire } from '../live/index.ts'
 import {
   isGone,
@@ -35,19 +35,8 @@ import type { FindOptions, FindResult, NodeInfo, Nodes, Query } from './nodes.ts
 import { namesToAnnounce, Offers } from './offers.ts'
 import type { SearchOptions } from './search.ts'
 
-/** What discovery stands on. The daemon's host and the simulator's both are one. */
-export interface DiscoveryHost {
-  readonly surroundings: Surroundings
-  mount<Message, Timer, Event>(
-    wire: Wire<Message>,
-    protocol: Protocol<Message, Timer, Event>,
-    onEvent: (event: Event) => void,
-  ): Env<Message, Timer, Event>
-  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply>
-}
-
 export interface DiscoveryDependencies {
-  readonly host: DiscoveryHost
+  readonly host: ProtocolHost
   /** Makes addresses known to whoever dials; called before anything is sent to that peer, and often with what is known. */
   readonly onAddress: (peer: PeerId, addresses: readonly string[]) => void
   /** Asks for this to be kept on disk, and given back as `kept` at the next start. At most every few seconds. */

@@ -3,7 +3,6 @@ export {
   type Discovery,
   type DiscoveryDependencies,
   type DiscoveryEvent,
-  type DiscoveryHost,
   type DiscoveryOptions,
 } from './discovery.ts'
 export type { Candidate, FindOptions, FindResult, NodeInfo, Nodes, NodeState, Query, Rejection } from './nodes.ts'

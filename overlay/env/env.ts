@@ -103,6 +103,23 @@ export interface Service<Request, Reply> {
   answer(from: PeerId, request: Request): Reply | Promise<Reply>
 }
 
+/**
+ * Where protocols run: the daemon's network, what it gives a plugin, a node of the simulator. What all of them promise is
+ * stated in `test/suite/env.ts`.
+ */
+export interface ProtocolHost {
+  readonly self: PeerId
+  readonly surroundings: Surroundings
+  /** Runs a state machine; its `start` has been called when this returns, and what `start` throws is thrown here. */
+  mount<Message, Timer, Event>(
+    wire: Wire<Message>,
+    protocol: Protocol<Message, Timer, Event>,
+    onEvent: (event: Event) => void,
+  ): Env<Message, Timer, Event>
+  /** Answers conversations, and gives the means to hold them. */
+  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply>
+}
+
 /** How a protocol's messages cross the network. */
 export interface Wire<Message> {
   /** Names the protocol and its version, for example `/roost/sampling/1`. */

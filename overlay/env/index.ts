@@ -8,6 +8,7 @@ export type {
   PeerId,
   Plain,
   Protocol,
+  ProtocolHost,
   Rng,
   Service,
   Surroundings,

@@ -7,3 +7,5 @@ export {
   type ErrorRecord,
   type RoostErrorOptions,
 } from './roost-error.ts'
+export { diskFault, type DiskFault } from './disk-fault.ts'
+export { nearest } from './nearest.ts'

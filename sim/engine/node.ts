@@ -5,6 +5,7 @@ import type {
   Env,
   PeerId,
   Protocol,
+  ProtocolHost,
   Rng,
   Service,
   Surroundings,
@@ -20,18 +21,8 @@ import type { Kernel } from './kernel.ts'
 import { ProtocolEnv } from './protocol-env.ts'
 
 /** A node while it is built: the part of a daemon's host that protocols stand on, and what else a machine has. */
-export interface NodeHost {
-  readonly self: PeerId
-  readonly surroundings: Surroundings
+export interface NodeHost extends ProtocolHost {
   readonly disk: Disk
-  /** Runs a state machine on the network: it is started at once. */
-  mount<Message, Timer, Event>(
-    wire: Wire<Message>,
-    protocol: Protocol<Message, Timer, Event>,
-    onEvent: (event: Event) => void,
-  ): Env<Message, Timer, Event>
-  /** Answers conversations, and gives the means to hold them. */
-  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply>
 }
 
 /** What builds a node: called when it is added, and again whenever it restarts. */

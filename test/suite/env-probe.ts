@@ -1,6 +1,6 @@
-import type { CallWire, Env, PeerId, Protocol, Wire } from '../../overlay/env/index.ts'
+import type { CallWire, Env, PeerId, Protocol, ProtocolHost, Wire } from '../../overlay/env/index.ts'
 import { shape } from '../../overlay/env/index.ts'
-import type { EnvNode, EnvWorld, RunningNode } from './env.ts'
+import type { EnvWorld, RunningNode } from './env.ts'
 
 /** A protocol that notes what happens to it, and does what a test tells it to. */
 export class Probe implements Protocol<Note, number, string> {
@@ -75,7 +75,7 @@ export const noteWire: Wire<Note> = {
 export const lawlessWire: Wire<unknown> = { ...noteWire, messageBytesMax: 1_048_576, parse: (value) => value }
 
 /** A node with a probe on it. */
-export async function addProbe(world: EnvWorld, also?: (node: EnvNode) => void): Promise<RunningProbe> {
+export async function addProbe(world: EnvWorld, also?: (node: ProtocolHost) => void): Promise<RunningProbe> {
   const probe = new Probe()
   const node = await world.addNode((mounting) => {
     mounting.mount(noteWire, probe, (event) => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { CallEnv, CallWire, Env, PeerId, Protocol, Service, Surroundings, Wire } from '../../overlay/env/index.ts'
+import type { PeerId, ProtocolHost } from '../../overlay/env/index.ts'
 import { callPromises } from './env-calls.ts'
 import { cryptoPromises } from './env-crypto.ts'
 import { messagePromises } from './env-messages.ts'
@@ -43,7 +43,7 @@ export interface EnvWorld {
    * Starts a node: makes its key, calls `mount` once, and resolves when the node is reachable. Every node of the world can
    * reach every other by its id alone (the world tells them their addresses).
    */
-  addNode(mount: (node: EnvNode) => void): Promise<RunningNode>
+  addNode(mount: (node: ProtocolHost) => void): Promise<RunningNode>
   /** A well-formed peer id that no node has. */
   stranger(): PeerId
   /** Lets at least `ms` of monotonic time pass, and does all that falls due in it. Kept below two seconds a test. */
@@ -55,18 +55,6 @@ export interface EnvWorld {
   until(done: () => boolean): Promise<void>
   /** Ends every node. Called after each test. */
   close(): Promise<void>
-}
-
-/** What a node offers while it is mounted: the part of `Host` that protocols are built on. */
-export interface EnvNode {
-  readonly self: PeerId
-  readonly surroundings: Surroundings
-  mount<Message, Timer, Event>(
-    wire: Wire<Message>,
-    protocol: Protocol<Message, Timer, Event>,
-    onEvent: (event: Event) => void,
-  ): Env<Message, Timer, Event>
-  serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply>
 }
 
 export interface RunningNode {

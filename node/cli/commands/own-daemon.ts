@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { RoostError } from '../../../overlay/index.ts'
-import { SOCKET_NAME, socketFetch } from '../../client/index.ts'
+import { socketFetch } from '../../client/index.ts'
+import { SOCKET_NAME } from '../../data/index.ts'
 import type { Status } from '../../surface/index.ts'
 import type { Session } from '../session.ts'
 

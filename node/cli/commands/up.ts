@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { asRoostError, EXIT, parseTicket, RoostError } from '../../../overlay/index.ts'
-import { LOG_NAME, makeDataDir, startDaemon, type StartedDaemon } from '../../client/index.ts'
+import { makeDataDir, startDaemon, type StartedDaemon } from '../../client/index.ts'
+import { LOG_NAME } from '../../data/index.ts'
 import type { SettingKey, Settings } from '../../config/index.ts'
 import { QuietExit } from '../failure.ts'
 import type { Flags } from '../action.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSurroundings, generateKey } from '../../../node/keys/index.ts'
-import type { PeerId } from '../../../overlay/index.ts'
-import type { EnvNode, EnvWorld, RunningNode } from '../../suite/env.ts'
+import type { PeerId, ProtocolHost } from '../../../overlay/index.ts'
+import type { EnvWorld, RunningNode } from '../../suite/env.ts'
 import { TestGrid } from './grid.ts'
 
 const UNTIL_MS = 10_000
@@ -10,7 +10,7 @@ const UNTIL_MS = 10_000
 export async function makeNetworkWorld(): Promise<EnvWorld> {
   const grid = new TestGrid()
   return {
-    async addNode(mount: (node: EnvNode) => void): Promise<RunningNode> {
+    async addNode(mount: (node: ProtocolHost) => void): Promise<RunningNode> {
       const key = generateKey()
       const surroundings = createSurroundings(key)
       const { network } = await grid.add({ key, surroundings })
