@@ -12,16 +12,18 @@ export {
   type JobState,
 } from './events.ts'
 export { FEED_BUFFER_COUNT_MAX, FEED_READ_MS, JobFeed, type FeedSource } from './feed.ts'
+export { describeExit } from './exit-words.ts'
 export { malformedJob, type FieldPath } from './field-reader.ts'
 export { isJobId, JOB_ID_CHARS, jobIdOf, parseUnitId, unitIdOf, type JobId, type UnitId } from './ids.ts'
 export { JobService } from './job-service.ts'
 export { applyEvent, isUnitOver, viewOf, type JobView, type UnitState, type UnitView } from './job-view.ts'
-export type { InputFile, JobStore, Launcher, RecoveredUnit, UnitExit, UnitOrder, UnitStore } from './launcher.ts'
+export type { InputFile, Launcher, RecoveredUnit, UnitExit, UnitOrder } from './launcher.ts'
 export { jobWire, type JobReply, type JobRequest } from './messages.ts'
 export type { Capacity, JobPorts, NodesPort } from './ports.ts'
-export { describeExit, EXIT_CODES, exitCodeOf, outcomeOf, type Outcome } from './outcome.ts'
+export { EXIT_CODES, exitCodeOf, outcomeOf, type Outcome } from './outcome.ts'
 export { parseBytes, parseDurationMs } from './quantity.ts'
 export { EVENTS_COUNT_MAX, NODES_MAX, STATEMENT_BYTES_MAX } from './shapes.ts'
+export type { JobStore, UnitStore } from './stores.ts'
 export {
   CANCEL_ACTION,
   orderOf,

@@ -2,7 +2,7 @@ import type { Plain, Surroundings } from '../../overlay/index.ts'
 import type { JobEvent, JobHappening } from './events.ts'
 import type { JobId } from './ids.ts'
 import { applyEvent, viewOf, type JobView } from './job-view.ts'
-import type { JobStore } from './launcher.ts'
+import type { JobStore } from './stores.ts'
 import { Turns, Waker, type Sleep } from './waiting.ts'
 
 /** One job at its controller: its view as far as the log is durable, and who waits for something about it. */

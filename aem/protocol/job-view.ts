@@ -3,7 +3,7 @@ import type { JobDescription } from './description.ts'
 import type { JobEvent, JobState } from './events.ts'
 import { unitIdOf, type JobId, type UnitId } from './ids.ts'
 import type { InputFile, UnitExit } from './launcher.ts'
-import { describeExit } from './outcome.ts'
+import { describeExit } from './exit-words.ts'
 import { readSubmission } from './submission.ts'
 
 /** A job as its log tells it. Times are Unix milliseconds by the controller's clock. */

@@ -1,6 +1,5 @@
 import type { FinalState } from './events.ts'
 import type { JobView, UnitView } from './job-view.ts'
-import type { UnitExit } from './launcher.ts'
 
 /**
  * How a job ends, from how its units did (docs/jobs.md, "Exit codes"): 0 when every unit exited 0, otherwise what the unit of the lowest
@@ -51,21 +50,6 @@ export function exitCodeOf(unit: UnitView): number {
       return EXIT_CODES.lost
     case undefined:
       return EXIT_CODES.cancelled
-  }
-}
-
-export function describeExit(exit: UnitExit): string {
-  switch (exit.kind) {
-    case 'exited':
-      return `exited with ${exit.code}`
-    case 'signalled':
-      return `ended by signal ${exit.signal}`
-    case 'timeout':
-      return 'stopped at its time limit'
-    case 'unstartable':
-      return `could not be started: ${exit.reason}`
-    case 'vanished':
-      return `gone without a trace of how it ended: ${exit.reason}`
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Attributes, PeerId, Surroundings } from '../../overlay/index.ts'
 import type { JobEvent } from './events.ts'
 import type { JobView } from './job-view.ts'
-import type { JobStore, Launcher, UnitStore } from './launcher.ts'
+import type { Launcher } from './launcher.ts'
+import type { JobStore, UnitStore } from './stores.ts'
 import type { JobReply, JobRequest } from './messages.ts'
 import type { CheckStatement } from './submission.ts'
 

@@ -1,6 +1,7 @@
 import type { Surroundings } from '../../overlay/index.ts'
 import type { UnitId } from './ids.ts'
-import type { UnitOrder, UnitStore } from './launcher.ts'
+import type { UnitOrder } from './launcher.ts'
+import type { UnitStore } from './stores.ts'
 import { newsOf, type UnitNews } from './messages.ts'
 import { applyUnitEvent, hasEnded, type UnitEvent, type UnitHappening, type UnitStatus } from './unit-log.ts'
 import { Turns, Waker, type Sleep } from './waiting.ts'

@@ -133,7 +133,9 @@ export const unitParamsSchema = jobParamsSchema.extend({
     .number()
     .int()
     .min(0)
-    .max(NODES_MAX - 1),
+    .max(NODES_MAX - 1)
+    // A number that is coerced takes null too, and would be described as optional: in a path nothing is.
+    .openapi({ param: { name: 'index', in: 'path', required: true }, type: 'integer' }),
 })
 
 export const errorSchema = z

@@ -1,9 +1,7 @@
-import type { Discovery, PeerId } from '../../overlay/index.ts'
+import type { PeerId } from '../../overlay/index.ts'
 import { errorFromRecord, EXIT, parseSignedStatement, RoostError } from '../../overlay/index.ts'
 import type { NodeInfo } from '../../overlay/contract/index.ts'
 import { decode } from '../codec/index.ts'
-import type { PluginHost } from '../host/index.ts'
-import type { Network } from '../net/index.ts'
 import type {
   Core,
   DoctorReply,
@@ -14,8 +12,7 @@ import type {
   NodeReport,
   Status,
 } from '../surface/index.ts'
-import type { Vo } from '../vo/index.ts'
-import { checkHealth } from './health.ts'
+import { checkHealth, type Checked } from './health.ts'
 import type { SelfDescription } from './self-description.ts'
 
 /** The longest signed statement that asks for an invitation. */
@@ -27,11 +24,7 @@ const INVITE_MS_MAX = 10_000
 /** How long a node may take to say what it measures now. */
 const LIVE_MS_MAX = 2_000
 
-export interface CoreDependencies {
-  readonly discovery: Discovery
-  readonly network: Network
-  readonly vo: Vo
-  readonly plugins: PluginHost
+export interface CoreDependencies extends Checked {
   readonly self: SelfDescription
   /** Ends the daemon; `leave` also leaves the grid. */
   readonly stop: (how: 'shutdown' | 'leave') => void

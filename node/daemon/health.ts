@@ -1,9 +1,20 @@
 import { statfs } from 'node:fs/promises'
-import type { PeerId } from '../../overlay/index.ts'
+import type { Discovery, PeerId } from '../../overlay/index.ts'
 import type { DoctorReply, Status } from '../surface/index.ts'
-import type { CoreDependencies } from './core.ts'
+import type { PluginHost } from '../host/index.ts'
+import type { Network } from '../net/index.ts'
+import type { Vo } from '../vo/index.ts'
 
 type Check = DoctorReply['checks'][number]
+
+/** The parts of a daemon that a check looks at. */
+export interface Checked {
+  readonly discovery: Discovery
+  readonly network: Network
+  readonly vo: Vo
+  readonly plugins: PluginHost
+  readonly about: { readonly dataDir: string }
+}
 
 /** Peers whose clocks are asked; the median of a few tells whose clock is wrong. */
 const CLOCK_PEERS_COUNT = 5
@@ -17,7 +28,7 @@ const FREE_BYTES_WARN = 1024 ** 3
 const CERTIFICATE_LEFT_MS_WARN = 3 * 24 * 3_600_000
 
 /** What the daemon can tell of itself: peers, clock, disk, certificate, plugins. Nothing is changed. */
-export async function checkHealth(parts: CoreDependencies): Promise<DoctorReply> {
+export async function checkHealth(parts: Checked): Promise<DoctorReply> {
   return {
     checks: [
       checkListening(parts),
@@ -30,7 +41,7 @@ export async function checkHealth(parts: CoreDependencies): Promise<DoctorReply>
   }
 }
 
-function checkListening({ network }: CoreDependencies): Check {
+function checkListening({ network }: Checked): Check {
   const addresses = network.addresses()
   if (addresses.length > 0) return { name: 'listening', state: 'ok', detail: addresses.join(' ') }
   return {
@@ -41,7 +52,7 @@ function checkListening({ network }: CoreDependencies): Check {
   }
 }
 
-function checkPeers({ discovery, network }: CoreDependencies): Check {
+function checkPeers({ discovery, network }: Checked): Check {
   const others = discovery.list().filter(({ id }) => id !== network.self)
   const alive = others.filter(({ state }) => state === 'alive').length
   const detail = `${alive} of ${others.length} other nodes alive, ${network.connected().length} connected`
@@ -61,7 +72,7 @@ function checkPeers({ discovery, network }: CoreDependencies): Check {
   }
 }
 
-async function checkClock({ discovery, network }: CoreDependencies): Promise<Check> {
+async function checkClock({ discovery, network }: Checked): Promise<Check> {
   const peers = discovery
     .list()
     .filter(({ id, state }) => id !== network.self && state === 'alive')
@@ -83,7 +94,7 @@ async function checkClock({ discovery, network }: CoreDependencies): Promise<Che
 }
 
 /** How far a peer's clock is ahead of ours, half a round trip allowed for; undefined where it does not answer. */
-async function clockOffsetMs(network: CoreDependencies['network'], peer: PeerId): Promise<number | undefined> {
+async function clockOffsetMs(network: Network, peer: PeerId): Promise<number | undefined> {
   try {
     const sentMs = Date.now()
     const response = await network.peerFetch(peer)('http://peer/status', { signal: AbortSignal.timeout(CLOCK_MS_MAX) })
@@ -94,14 +105,14 @@ async function clockOffsetMs(network: CoreDependencies['network'], peer: PeerId)
   }
 }
 
-async function checkDisk({ about }: CoreDependencies): Promise<Check> {
+async function checkDisk({ about }: Checked): Promise<Check> {
   const { bavail, bsize } = await statfs(about.dataDir)
   const detail = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free in ${about.dataDir}`
   if (bavail * bsize >= FREE_BYTES_WARN) return { name: 'disk', state: 'ok', detail }
   return { name: 'disk', state: 'warning', detail, hint: 'free some space: the database stops when the disk is full' }
 }
 
-function checkCertificate({ vo }: CoreDependencies): Check {
+function checkCertificate({ vo }: Checked): Check {
   const leftMs = vo.expiresAtMs - Date.now()
   const detail = `good until ${new Date(vo.expiresAtMs).toISOString()}`
   if (leftMs > CERTIFICATE_LEFT_MS_WARN) return { name: 'certificate', state: 'ok', detail }
@@ -113,7 +124,7 @@ function checkCertificate({ vo }: CoreDependencies): Check {
   }
 }
 
-function checkPlugins({ plugins }: CoreDependencies): Check[] {
+function checkPlugins({ plugins }: Checked): Check[] {
   return plugins
     .states()
     .map(({ name, state, error }) =>

@@ -8,6 +8,7 @@ import {
   OUT_OF_STEPS,
   rootOf,
   TOO_DEEP,
+  type Code,
   type Evaluator,
   type Frame,
   type Run,
@@ -34,8 +35,6 @@ export interface Compiled {
   readonly size: number
   readonly height: number
 }
-
-export type Code = (frame: Frame, run: Run) => Value
 
 const COMPILED = new WeakMap<Expression, Compiled>()
 

@@ -28,6 +28,9 @@ export const OUT_OF_STEPS = new ErrorValue(`the evaluation took more than ${EVAL
 export const TOO_DEEP = new ErrorValue('attributes refer to each other too deep')
 export const CIRCULAR = new ErrorValue('an attribute refers to itself')
 
+/** A compiled expression: its value in a frame, within what is left of a run. */
+export type Code = (frame: Frame, run: Run) => Value
+
 /** How a run evaluates what it meets on its way: given to it, since functions are below what compiles them. */
 export interface Evaluator {
   /** The value of an expression that stands in `frame`, within what the run may still cost. */

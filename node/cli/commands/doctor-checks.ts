@@ -2,7 +2,9 @@ import { mkdtemp, readdir, rmdir, stat, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { formatBytes } from '../quantity.ts'
-import type { Check } from './doctor.ts'
+import type { DoctorReply } from '../../surface/index.ts'
+
+export type Check = DoctorReply['checks'][number]
 
 export interface LocalChecksOptions {
   readonly dataDir: string

@@ -3,9 +3,7 @@ import type { DoctorReply } from '../../surface/index.ts'
 import { QuietExit } from '../failure.ts'
 import { get } from '../request.ts'
 import type { Session } from '../session.ts'
-import { localChecks } from './doctor-checks.ts'
-
-export type Check = DoctorReply['checks'][number]
+import { localChecks, type Check } from './doctor-checks.ts'
 
 /** `roost doctor`: what can be told without a daemon, then what the daemon tells. Fails where a check failed. */
 export async function doctor(session: Session): Promise<void> {

@@ -1,5 +1,4 @@
-import type { Code } from '../compile.ts'
-import type { Frame, Run } from '../frame.ts'
+import type { Code, Frame, Run } from '../frame.ts'
 import type { Expression } from '../syntax.ts'
 import { ErrorValue, type Value } from '../value.ts'
 
