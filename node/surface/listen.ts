@@ -34,7 +34,7 @@ export async function listenOnSocket(path: string, listener: NodeListener): Prom
     })
   if (await answers(path)) throw new RoostError('DAEMON_RUNNING', `another daemon answers on ${path}`)
   await rm(path, { force: true })
-  const server = createServer(listener)
+  const server = createServer(SERVER_OPTIONS, listener)
   // Between bind and chmod the socket has the mode that the umask leaves.
   const umask = process.umask(0o177)
   try {
@@ -48,7 +48,8 @@ export async function listenOnSocket(path: string, listener: NodeListener): Prom
 
 /** Serves on loopback. Returns the server and its URL. */
 export async function listenOnLoopback(port: number, listener: NodeListener): Promise<{ server: Server; url: string }> {
-  const server = createServer(listener)
+  const server = createServer(SERVER_OPTIONS, listener)
+  server.maxConnections = LOOPBACK_CONNECTIONS_COUNT_MAX
   await listening(server, { host: '127.0.0.1', port })
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
@@ -111,6 +112,15 @@ function answers(path: string): Promise<boolean> {
 
 /** The size of `sun_path` on Linux is 108, on macOS 104, with the closing zero. */
 const SOCKET_PATH_BYTES_MAX = 103
+
+/**
+ * Connections to the loopback port at once, which every user of this machine can open; the next one is closed at once. The
+ * socket is its owner's alone and has no bound but the process's own.
+ */
+export const LOOPBACK_CONNECTIONS_COUNT_MAX = 1_024
+
+/** How long the head of a request, and the whole of it, may take: who says nothing, or a letter at a time, is cut off. */
+const SERVER_OPTIONS = { headersTimeout: 10_000, requestTimeout: 60_000, connectionsCheckingInterval: 2_000 } as const
 
 /** How long requests under way may go on when the daemon ends. */
 const DRAIN_MS = 1_000

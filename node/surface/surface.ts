@@ -1,3 +1,4 @@
+import { z } from '@hono/zod-openapi'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Caller, Log, RouteBindings, RunningPlugin } from '../../overlay/contract/index.ts'
@@ -28,7 +29,7 @@ export type Surface = (request: Request, caller: Caller) => Promise<Response>
 
 /** Core routes at the root, each plugin's under its name, with one description and one way to fail. */
 export function createSurface({ core, plugins, metrics, version, log }: SurfaceDependencies): Surface {
-  const described = coreRoutes(core)
+  const described = withOwnRoutes(coreRoutes(core))
   const app = new Hono<RouteBindings>()
   app.onError((error) => errorResponse(error, log))
   app.notFound((context) => errorResponse(routeNotFound(context.req.method, context.req.path), log))
@@ -78,6 +79,26 @@ async function toPlugin(
   app.notFound((context) => errorResponse(routeNotFound(context.req.method, `/${name}${context.req.path}`), log))
   url.pathname = url.pathname.slice(name.length + 1)
   return app.fetch(new Request(url, request), { caller })
+}
+
+/** The two routes of the surface itself stand in its description too. */
+function withOwnRoutes(core: ReturnType<typeof coreRoutes>): ReturnType<typeof coreRoutes> {
+  const { openAPIRegistry } = core
+  openAPIRegistry.registerPath({
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This description',
+    responses: { 200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: z.looseObject({}) } } } },
+  })
+  openAPIRegistry.registerPath({
+    method: 'get',
+    path: '/metrics',
+    summary: 'What this node counts and measures',
+    responses: {
+      200: { description: 'Prometheus text, format 0.0.4', content: { 'text/plain': { schema: z.string() } } },
+    },
+  })
+  return core
 }
 
 /** OpenAPI 3.1, made from the code of the core and of the plugins that run now. */

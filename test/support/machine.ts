@@ -29,7 +29,6 @@ export class Machine {
       PATH: process.env['PATH'],
       HOME: this.home,
       ROOST_DATA: join(this.home, 'data'),
-      ROOST_USER: join(this.home, 'user'),
       ROOST_LISTEN: '127.0.0.1',
       ROOST_PORT: '0',
       ROOST_API_PORT: '0',
@@ -39,6 +38,11 @@ export class Machine {
 
   get dataDir(): string {
     return this.env['ROOST_DATA']!
+  }
+
+  /** The user's key and certificates. */
+  get userDir(): string {
+    return join(this.home, '.config', 'roost')
   }
 
   /** Runs a command to its end. */
