@@ -35,6 +35,13 @@ test('evaluates an expression, and knows the commands of its plugins', () => {
   expect(npxRoost('help')).toContain('submit')
 })
 
+test('has a client for programs', () => {
+  const script = "import('roost-grid/client').then(({ connect }) => console.log(typeof connect))"
+  expect(
+    execFileSync('npx', ['--no-install', 'node', '--eval', script], { cwd: join(folder, 'app'), encoding: 'utf8' }),
+  ).toBe('function\n')
+})
+
 test('starts a daemon and runs a job', () => {
   const env = { ...process.env, ROOST_DEV_DIR: join(folder, 'dev') }
   const roost = (...args: string[]): string =>

@@ -20,15 +20,15 @@ const failure = {
   default: { description: 'What went wrong', content: { 'application/json': { schema: errorSchema } } },
 }
 
+/** The typed client is told of the answer alone: its `fetch` throws what went wrong. */
+const answered = <Answer extends object>(answer: Answer): { readonly 200: Answer } => ({ 200: answer, ...failure })
+
 const json = <Schema extends z.ZodType>(schema: Schema, description: string) =>
-  ({ 200: { description, content: { 'application/json': { schema } } }, ...failure }) as const
+  answered({ description, content: { 'application/json': { schema } } } as const)
 
 /** Bytes as they come; how each route fails it says before the first one, and afterwards by breaking off. */
 const bytes = (type: string, description: string) =>
-  ({
-    200: { description, content: { [type]: { schema: z.string().openapi({ format: 'binary' }) } } },
-    ...failure,
-  }) as const
+  answered({ description, content: { [type]: { schema: z.string().openapi({ format: 'binary' }) } } })
 
 const nameParameter = {
   name: z.string().min(1).max(4_096).openapi({ description: 'A relative path, percent-encoded.' }),

@@ -1,5 +1,5 @@
 import type { PeerId } from '../../overlay/index.ts'
-import { errorFromRecord, EXIT, parseSignedStatement, RoostError } from '../../overlay/index.ts'
+import { checkAttributes, errorFromRecord, EXIT, parseSignedStatement, RoostError } from '../../overlay/index.ts'
 import type { NodeInfo } from '../../overlay/contract/index.ts'
 import { decode } from '../codec/index.ts'
 import type {
@@ -111,12 +111,13 @@ export class DaemonCore implements Core {
     return vo.issueTicket({ addresses: network.addresses(), ...(typeof ttlMs === 'number' && { ttlMs }) })
   }
 
-  label({ set, remove }: LabelsRequest): NodeReport {
+  async label({ set, remove }: LabelsRequest): Promise<NodeReport> {
     const { discovery, self } = this.#parts
     const changes = { set, removed: remove }
     // Refused before anything is kept, where it is out of bounds.
-    discovery.update({ attributes: self.preview(changes) })
-    self.change(changes)
+    checkAttributes(self.preview(changes))
+    await self.change(changes)
+    discovery.update({ attributes: self.attributes() })
     return report(discovery.get(this.#parts.network.self)!)
   }
 

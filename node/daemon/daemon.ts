@@ -65,7 +65,7 @@ async function start(
   const { vo, network, contacts } = await enterGrid(options, { data, nodeKey, surroundings, log })
   ends.push(() => network.stop())
 
-  const keepsakes = new Keepsakes(data.store('node'), log)
+  const keepsakes = new Keepsakes(data, log)
   const self = new SelfDescription(keepsakes, options)
   await self.load()
   const discovery = createDiscovery(

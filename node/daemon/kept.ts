@@ -1,18 +1,20 @@
 import type { AttributeValue, Plain } from '../../overlay/index.ts'
 import type { Log } from '../../overlay/contract/index.ts'
 import { decode, encode } from '../codec/index.ts'
-import { DURABLE, type Store } from '../data/index.ts'
+import { DURABLE, mapDiskError, type DataDirectory, type Store } from '../data/index.ts'
 
 /** What a node remembers of itself; each value is small, and a damaged one is as good as none. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024
 
 /** The daemon's own part of the database: what discovery wants back, and the labels that were set while it ran. */
 export class Keepsakes {
+  readonly #place: string
   readonly #store: Store
   readonly #log: Log
 
-  constructor(store: Store, log: Log) {
-    this.#store = store
+  constructor(data: DataDirectory, log: Log) {
+    this.#place = data.path
+    this.#store = data.store('node')
     this.#log = log
   }
 
@@ -20,8 +22,13 @@ export class Keepsakes {
     return this.#read('discovery')
   }
 
-  keepDiscovery(kept: Plain): Promise<void> {
-    return this.#write('discovery', kept)
+  /** What cannot be kept is known again from others after the next start; the log says so. */
+  async keepDiscovery(kept: Plain): Promise<void> {
+    try {
+      await this.#write('discovery', kept)
+    } catch (cause) {
+      this.#log.error({ cause }, 'what is known of the grid could not be kept on disk')
+    }
   }
 
   async labels(): Promise<LabelChanges> {
@@ -29,6 +36,7 @@ export class Keepsakes {
     return { set: read?.set ?? {}, removed: read?.removed ?? [] }
   }
 
+  /** Fails with `DISK_FULL` or `STORE_FAILED`. */
   keepLabels(labels: LabelChanges): Promise<void> {
     return this.#write('labels', { set: labels.set, removed: labels.removed })
   }
@@ -48,7 +56,7 @@ export class Keepsakes {
     try {
       await this.#store.put(key, encode(value), DURABLE)
     } catch (cause) {
-      this.#log.error({ key, cause }, 'could not keep this on disk')
+      throw mapDiskError(cause, this.#place)
     }
   }
 }

@@ -1,5 +1,6 @@
-import { destination, pino, type Logger } from 'pino'
+import { pino, type Logger } from 'pino'
 import type { DaemonOptions } from './options.ts'
+import { lossyStderr } from './stderr.ts'
 
 /**
  * The daemon's log, on stderr: one JSON object a line, or readable lines for a terminal. Written synchronously, so that the
@@ -14,10 +15,10 @@ export async function createLog({
     base: null,
     serializers: { error: pino.stdSerializers.err, cause: pino.stdSerializers.err },
   }
-  if (logFormat === 'json') return pino(options, destination({ dest: 2, sync: true }))
+  if (logFormat === 'json') return pino(options, lossyStderr())
   const { default: pretty } = await import('pino-pretty')
   return pino(
     options,
-    pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', singleLine: true }),
+    pretty({ destination: lossyStderr(), translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', singleLine: true }),
   )
 }

@@ -35,9 +35,11 @@ export class SelfDescription {
     return described(this.#measured, this.#options.labels, merged(this.#changes, changes))
   }
 
-  change(changes: LabelChanges): void {
-    this.#changes = merged(this.#changes, changes)
-    void this.#keepsakes.keepLabels(this.#changes)
+  /** On the disk first; when that fails, nothing is changed. */
+  async change(changes: LabelChanges): Promise<void> {
+    const now = merged(this.#changes, changes)
+    await this.#keepsakes.keepLabels(now)
+    this.#changes = now
   }
 }
 

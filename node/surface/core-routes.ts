@@ -28,7 +28,7 @@ export interface Core {
   find(request: FindRequest, signal: AbortSignal): Promise<FindReply>
   /** `signed`: the encoded statement `vo.invite` of a member. Goes on to the authority's node where this is not it. */
   invite(signed: Uint8Array): Promise<Invite>
-  label(request: LabelsRequest): NodeReport
+  label(request: LabelsRequest): Promise<NodeReport>
   doctor(): Promise<DoctorReply>
   /** Ends the daemon once the answer is out. */
   shutdown(): void
@@ -36,11 +36,17 @@ export interface Core {
   leave(): void
 }
 
-const json = <Schema extends z.ZodType>(schema: Schema, description: string) =>
-  ({
+/**
+ * A JSON answer, and in the description the error that may come instead. The typed client is told of the answer alone: its
+ * `fetch` throws what went wrong.
+ */
+const json = <Schema extends z.ZodType>(schema: Schema, description: string) => {
+  const responses = {
     200: { description, content: { 'application/json': { schema } } },
     default: { description: 'What went wrong', content: { 'application/json': { schema: errorSchema } } },
-  }) as const
+  } as const
+  return responses as Pick<typeof responses, 200>
+}
 
 const routes = {
   status: createRoute({
@@ -115,9 +121,9 @@ export function coreRoutes(core: Core) {
     .openapi(routes.invite, async (context) =>
       context.json(await core.invite(new Uint8Array(await context.req.arrayBuffer())), 200),
     )
-    .openapi(routes.label, (context) => {
+    .openapi(routes.label, async (context) => {
       localOnly(context.env.caller)
-      return context.json(core.label(context.req.valid('json')), 200)
+      return context.json(await core.label(context.req.valid('json')), 200)
     })
     .openapi(routes.doctor, async (context) => {
       localOnly(context.env.caller)
