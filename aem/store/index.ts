@@ -1,4 +1,4 @@
 export { openDatabase, type Database } from './database.ts'
 export { InputFiles } from './input-files.ts'
-export { expired, JOB_RETENTION, SANDBOX_RETENTION, type Ended, type Retention } from './retention.ts'
+export { expired, JOB_RETENTION, type Ended, type Retention } from './retention.ts'
 export { openJobStore, openUnitStore } from './stores.ts'

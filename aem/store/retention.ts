@@ -6,9 +6,6 @@ export interface Retention {
 
 export const JOB_RETENTION: Retention = { countMax: 1_000, ageMaxMs: 30 * 24 * 3_600_000 }
 
-/** Sandboxes hold files: fewer of them, and for less long. */
-export const SANDBOX_RETENTION: Retention = { countMax: 500, ageMaxMs: 7 * 24 * 3_600_000 }
-
 export interface Ended<Id> {
   readonly id: Id
   /** Unix time in milliseconds. */
