@@ -146,16 +146,6 @@ export class LocalLauncher implements Launcher {
     await this.#units.get(unitId)?.ended.promise
   }
 
-  /** Units that have ended and were not forgotten, oldest end first. */
-  async listEnded(): Promise<{ unitId: UnitId; endedAtMs: number }[]> {
-    const ended = []
-    for (const [unitId, unit] of this.#units) {
-      if (unit.state !== 'ended' || unit.directory === undefined) continue
-      ended.push({ unitId, endedAtMs: await unit.directory.lastWrittenMs() })
-    }
-    return ended.toSorted((one, other) => one.endedAtMs - other.endedAtMs)
-  }
-
   async #prepare(unit: Unit): Promise<string> {
     const { order } = unit
     const directory = await UnitDirectory.create(this.#dependencies.root, order)

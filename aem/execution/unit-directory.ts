@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { parseUnitId, type UnitExit, type UnitOrder } from '../protocol/index.ts'
@@ -106,11 +106,6 @@ export class UnitDirectory {
   /** Writes an exit record in place of a shim that could not. */
   async writeExit(exit: UnitExit): Promise<void> {
     await writeFile(this.#file('verdict'), JSON.stringify(exit), PRIVATE)
-  }
-
-  /** Unix time in milliseconds of the exit record; 0 where it is gone. */
-  async lastWrittenMs(): Promise<number> {
-    return (await stat(this.#file('exit')).catch(() => ({ mtimeMs: 0 }))).mtimeMs
   }
 
   /** What `writeExit` wrote. */

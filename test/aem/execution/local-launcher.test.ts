@@ -198,7 +198,6 @@ describe('a start', () => {
     const started = startLauncher()
     const order = orderFor('true')
     await run(started, order)
-    expect(await started.launcher.listEnded()).toMatchObject([{ unitId: order.unitId }])
     await started.launcher.forget(order.unitId)
     expect(readdirSync(started.root)).toEqual([])
     expect(() => started.launcher.directoryOf(order.unitId)).toThrow(/has left nothing/)
