@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { createDiscovery, type Discovery, type DiscoveryEvent } from '../../overlay/index.ts'
+import type { Discovery } from '../../overlay/index.ts'
 import { openDataDirectory } from '../data/index.ts'
 import type { BuiltInPlugins } from '../host/index.ts'
 import { createSurroundings, loadOrCreateKey } from '../keys/index.ts'
@@ -8,8 +8,10 @@ import type { Network } from '../net/index.ts'
 import { createSurface, MetricsRegistry } from '../surface/index.ts'
 import type { Vo } from '../vo/index.ts'
 import { DaemonCore } from './core.ts'
+import { startDiscovery } from './discovery.ts'
 import { enterGrid } from './grid.ts'
 import { Keepsakes } from './kept.ts'
+import { observe } from './observe.ts'
 import type { DaemonOptions } from './options.ts'
 import { startPlugins } from './plugins.ts'
 import { SelfDescription } from './self-description.ts'
@@ -68,24 +70,8 @@ async function start(
   const keepsakes = new Keepsakes(data, log)
   const self = new SelfDescription(keepsakes, options)
   await self.load()
-  const discovery = createDiscovery(
-    {
-      host: network,
-      onAddress: (peer, addresses) => network.know(peer, addresses),
-      store: (kept) => void keepsakes.keepDiscovery(kept),
-      onEvent: (event) => logDiscovery(log, event),
-    },
-    {
-      name: options.name,
-      addresses: network.addresses(),
-      attributes: self.attributes(),
-      seeds: contacts.filter(({ peer }) => peer !== network.self),
-      kept: await keepsakes.discovery(),
-    },
-  )
+  const discovery = await startDiscovery({ name: options.name, contacts, self, keepsakes, network, log })
   ends.push(() => keepsakes.keepDiscovery(discovery.kept()))
-  // A connection that breaks is the first sign of a daemon that was killed.
-  ends.push(network.onLost((peer) => discovery.doubt(peer)))
   discovery.offer('node', () => measureDynamic({ dataDir: data.path, production: true }))
   ends.push(startUpkeep({ discovery, network, vo, self, log }))
 
@@ -151,24 +137,4 @@ async function endAll(ends: (() => void | Promise<void>)[], log: Logger): Promis
       log.error({ error }, 'a part of the daemon did not end well')
     }
   }
-}
-
-function observe(metrics: MetricsRegistry, network: Network, discovery: Discovery): void {
-  const { metrics: net } = metrics.section('net')
-  for (const name of Object.keys(network.metrics()))
-    net.gauge(name, `${name.replaceAll('_', ' ')}, of the network`, () => network.metrics()[name] ?? 0)
-  const { metrics: grid } = metrics.section('grid')
-  for (const state of ['alive', 'suspect', 'dead', 'left'] as const)
-    grid.gauge(
-      `nodes_${state}`,
-      `nodes that this one believes to be ${state}`,
-      () => discovery.list().filter((node) => node.state === state).length,
-    )
-}
-
-function logDiscovery(log: Logger, event: DiscoveryEvent): void {
-  const { type, ...fields } = event
-  if (type === 'refused') log.debug(fields, 'refused what a peer sent')
-  else
-    log.warn(fields, type === 'offer-failed' ? 'a source of attributes failed' : 'what was kept of the grid is damaged')
 }

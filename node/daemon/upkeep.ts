@@ -10,15 +10,17 @@ const RENEWAL_MS = 3_600_000
 /** Software and disks: looking costs a process for each program that tells its version. */
 const MEASURE_MS = 900_000
 
+export interface UpkeepParts {
+  readonly discovery: Discovery
+  readonly network: Network
+  readonly vo: Vo
+  readonly self: SelfDescription
+  readonly log: Log
+}
+
 /** What a daemon does again and again for itself. Returns how to stop. */
-export function startUpkeep(parts: {
-  discovery: Discovery
-  network: Network
-  vo: Vo
-  self: SelfDescription
-  log: Log
-}): () => void {
-  const { discovery, network, vo, self, log } = parts
+export function startUpkeep(parts: UpkeepParts): () => void {
+  const { discovery, network, self, log } = parts
   const every = (delayMs: number, what: string, action: () => void | Promise<void>): NodeJS.Timeout =>
     setInterval(() => {
       Promise.resolve()
@@ -30,21 +32,19 @@ export function startUpkeep(parts: {
       const addresses = network.addresses()
       if (addresses.join() !== discovery.own().addresses.join()) discovery.update({ addresses })
     }),
-    every(RENEWAL_MS, 'renewal', () => renew(vo, network, log)),
+    every(RENEWAL_MS, 'renewal', () => renew(parts)),
     every(MEASURE_MS, 'measuring', async () => {
       await self.measure()
       discovery.update({ attributes: self.attributes() })
     }),
   ]
-  void renew(vo, network, log).catch((error: unknown) =>
-    log.warn({ error }, 'the certificate could not be renewed yet'),
-  )
+  void renew(parts).catch((error: unknown) => log.warn({ error }, 'the certificate could not be renewed yet'))
   return () => timers.forEach((timer) => clearInterval(timer))
 }
 
-async function renew(vo: Vo, network: Network, log: Log): Promise<void> {
-  const isRenewed = await vo.renew(
-    async (_, request) => (await network.requestJoin(vo.authorityAddresses, request)).reply,
-  )
+/** The authority's node is asked where it is now, else where it was when this node joined. */
+async function renew({ vo, network, discovery, log }: UpkeepParts): Promise<void> {
+  const addresses = [...(discovery.get(vo.authorityPeer)?.addresses ?? []), ...vo.authorityAddresses]
+  const isRenewed = await vo.renew(async (_, request) => (await network.requestJoin(addresses, request)).reply)
   if (isRenewed) log.info({ untilMs: vo.expiresAtMs }, 'certificate renewed')
 }

@@ -4,20 +4,28 @@ import type { Metrics } from '../../overlay/contract/index.ts'
 /** The node's metrics in Prometheus text (exposition format 0.0.4). Names begin with `roost_`, those of a plugin with its name. */
 export class MetricsRegistry {
   readonly #registry = new Registry()
+  readonly #sources: { readonly prefix: string; readonly read: () => Readonly<Record<string, number>> }[] = []
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry, prefix: 'roost_' })
   }
 
   async render(): Promise<{ contentType: string; text: string }> {
+    for (const { prefix, read } of this.#sources)
+      for (const [name, value] of Object.entries(read())) this.#gauge(metricName(prefix, name)).set(value)
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() }
+  }
+
+  /** Numbers by name, read whenever somebody looks; names may come as they are first counted. */
+  addSource(prefix: string, read: () => Readonly<Record<string, number>>): void {
+    this.#sources.push({ prefix, read })
   }
 
   /** Metrics under a prefix, and how to take them away again. */
   section(prefix: string): { metrics: Metrics; remove(): void } {
     const names: string[] = []
     const full = (name: string): string => {
-      const metric = `roost_${prefix}_${name}`.replaceAll('-', '_')
+      const metric = metricName(prefix, name)
       names.push(metric)
       return metric
     }
@@ -37,4 +45,15 @@ export class MetricsRegistry {
     }
     return { metrics, remove: () => names.forEach((name) => this.#registry.removeSingleMetric(name)) }
   }
+
+  #gauge(name: string): Gauge {
+    const known = this.#registry.getSingleMetric(name)
+    return known instanceof Gauge
+      ? known
+      : new Gauge({ name, help: name.replaceAll('_', ' '), registers: [this.#registry] })
+  }
+}
+
+function metricName(prefix: string, name: string): string {
+  return `roost_${prefix}_${name}`.replaceAll('-', '_')
 }

@@ -115,6 +115,17 @@ describe('one surface', () => {
     expect(body.components.schemas).toHaveProperty('Node')
   })
 
+  test('numbers of a source are read when somebody looks, also those that came later', async () => {
+    const metrics = new MetricsRegistry()
+    const counts: Record<string, number> = { sent: 1 }
+    metrics.addSource('net', () => counts)
+    expect((await metrics.render()).text).toMatch(/^roost_net_sent 1$/m)
+    Object.assign(counts, { sent: 2, lost: 5 })
+    const { text } = await metrics.render()
+    expect(text).toMatch(/^roost_net_sent 2$/m)
+    expect(text).toMatch(/^roost_net_lost 5$/m)
+  })
+
   test('gives metrics in Prometheus text', async () => {
     const response = await surface(new Request('http://roost/metrics'), local)
     expect(await response.text()).toMatch(/^# TYPE roost_process_cpu_seconds_total counter$/m)

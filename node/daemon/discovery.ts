@@ -1,0 +1,43 @@
+import { createDiscovery, type Discovery, type DiscoveryEvent } from '../../overlay/index.ts'
+import type { Log } from '../../overlay/contract/index.ts'
+import type { Network } from '../net/index.ts'
+import type { InGrid } from './grid.ts'
+import type { Keepsakes } from './kept.ts'
+import type { SelfDescription } from './self-description.ts'
+
+/** Discovery on the real network: it learns where to dial from descriptors, and whom to doubt from broken connections. */
+export async function startDiscovery(parts: {
+  readonly name: string
+  readonly contacts: InGrid['contacts']
+  readonly self: SelfDescription
+  readonly keepsakes: Keepsakes
+  readonly network: Network
+  readonly log: Log
+}): Promise<Discovery> {
+  const { name, contacts, self, keepsakes, network, log } = parts
+  const discovery = createDiscovery(
+    {
+      host: network,
+      onAddress: (peer, addresses) => network.know(peer, addresses),
+      store: (kept) => void keepsakes.keepDiscovery(kept),
+      onEvent: (event) => logEvent(log, event),
+    },
+    {
+      name,
+      addresses: network.addresses(),
+      attributes: self.attributes(),
+      seeds: contacts.filter(({ peer }) => peer !== network.self),
+      kept: await keepsakes.discovery(),
+    },
+  )
+  // A connection that breaks is the first sign of a daemon that was killed.
+  network.onLost((peer) => discovery.doubt(peer))
+  return discovery
+}
+
+function logEvent(log: Log, event: DiscoveryEvent): void {
+  const { type, ...fields } = event
+  if (type === 'refused') log.debug(fields, 'refused what a peer sent')
+  else
+    log.warn(fields, type === 'offer-failed' ? 'a source of attributes failed' : 'what was kept of the grid is damaged')
+}

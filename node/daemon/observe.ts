@@ -1,0 +1,13 @@
+import type { Discovery } from '../../overlay/index.ts'
+import type { Network } from '../net/index.ts'
+import type { MetricsRegistry } from '../surface/index.ts'
+
+/** Puts what the network counts, and how many nodes are believed to be what, on `/metrics`. */
+export function observe(metrics: MetricsRegistry, network: Network, discovery: Discovery): void {
+  metrics.addSource('net', () => network.metrics())
+  metrics.addSource('grid', () => {
+    const counts = { nodes_alive: 0, nodes_suspect: 0, nodes_dead: 0, nodes_left: 0 }
+    for (const { state } of discovery.list()) counts[`nodes_${state}`]++
+    return counts
+  })
+}
