@@ -1,4 +1,4 @@
-import { Tokenizer, Type, decode as decodeCbor, encode as encodeCbor, rfc8949EncodeOptions } from 'cborg'
+import { Tokenizer, Type, decode as decodeCbor, encode as encodeCbor } from 'cborg'
 import type { Token } from 'cborg'
 import { RoostError, asRoostError } from '../../overlay/index.ts'
 import type { Plain } from '../../overlay/index.ts'
@@ -58,7 +58,11 @@ export function decode(bytes: Uint8Array, { bytesMax }: DecodeLimits): unknown {
   }
 }
 
-const ENCODE_OPTIONS = { ...rfc8949EncodeOptions, ignoreUndefinedProperties: true }
+/**
+ * cborg sorts shortest keys first unless told otherwise. Text begins with its length, so for our keys that is the bytewise order; and
+ * cborg's own options for RFC 8949 encode every key anew to compare it, which takes twice the time.
+ */
+const ENCODE_OPTIONS = { ignoreUndefinedProperties: true }
 
 const DECODE_OPTIONS = {
   strict: true,

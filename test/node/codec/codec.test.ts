@@ -1,3 +1,4 @@
+import { encode as encodeCbor, rfc8949EncodeOptions } from 'cborg'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DEPTH_MAX, ITEMS_MAX, decode, encode } from '../../../node/codec/index.ts'
@@ -56,8 +57,32 @@ describe('round trip', () => {
     )
   })
 
-  test('keys stand in the bytewise order of RFC 8949, not shortest first', () => {
+  test('keys stand in the bytewise order of RFC 8949', () => {
     expect(encode({ b: 1, aa: 2, a: 3 })).toEqual(hex('a3 6161 03 6162 01 626161 02'))
+  })
+
+  test('the bytes are those of cborg with its options for RFC 8949', () => {
+    const options = { ...rfc8949EncodeOptions, ignoreUndefinedProperties: true }
+    fc.assert(fc.property(plain, (value) => void expect(encode(value)).toEqual(encodeCbor(value, options))))
+    // Keys of every length that a head of another size announces, and of every number of bytes that a character takes.
+    const keys = [
+      '',
+      'z',
+      'é',
+      '€',
+      '😀',
+      'a'.repeat(23),
+      'b'.repeat(24),
+      '€'.repeat(8),
+      'a'.repeat(255),
+      'b'.repeat(256),
+    ]
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.oneof(fc.constantFrom(...keys), fc.string({ unit: 'grapheme' })), plain),
+        (value) => void expect(encode(value)).toEqual(encodeCbor(value, options)),
+      ),
+    )
   })
 
   test('a field that is undefined is left out; undefined in a list stays', () => {
