@@ -53,7 +53,16 @@ export class Conversations {
         reject(reason())
       }
       this.#open.add(cancel)
-      promise.then(resolve, reject).finally(() => this.#open.delete(cancel))
+      promise.then(
+        (result) => {
+          this.#open.delete(cancel)
+          resolve(result)
+        },
+        (error: unknown) => {
+          this.#open.delete(cancel)
+          reject(error)
+        },
+      )
       if (this.#isLeft) cancel()
     })
   }
