@@ -35,7 +35,7 @@ export class NumberedLogs<Entry extends Numbered> {
       value: encode(entry),
     }))
     try {
-      await this.#database.batch(batch, { sync: true })
+      await this.#database.write(batch)
     } catch (thrown) {
       throw storeError(thrown, `the log of ${id} could not be written`)
     }
@@ -60,7 +60,7 @@ export class NumberedLogs<Entry extends Numbered> {
     const limit = `${this.#prefix}"`
     try {
       for (;;) {
-        const [key] = await this.#database.keys({ gt: after, lt: limit, limit: 1 }).all()
+        const [key] = await this.#database.keys({ gt: after, lt: limit, limit: 1 })
         if (key === undefined) return ids
         const id = key.slice(this.#prefix.length + 1, -(NUMBER_DIGITS + 1))
         ids.push(id)
@@ -73,7 +73,8 @@ export class NumberedLogs<Entry extends Numbered> {
 
   async remove(id: string): Promise<void> {
     try {
-      await this.#database.clear({ gte: this.#key(id, 0), lt: this.#end(id) })
+      const keys = await this.#database.keys({ gte: this.#key(id, 0), lt: this.#end(id) })
+      await this.#database.write(keys.map((key) => ({ type: 'del' as const, key })))
     } catch (thrown) {
       throw storeError(thrown, `the log of ${id} could not be removed`)
     }
@@ -81,7 +82,7 @@ export class NumberedLogs<Entry extends Numbered> {
 
   async #rows(range: { gte: string; lt: string }): Promise<[string, Uint8Array][]> {
     try {
-      return await this.#database.iterator(range).all()
+      return await this.#database.entries(range)
     } catch (thrown) {
       throw storeError(thrown, 'a log could not be read')
     }

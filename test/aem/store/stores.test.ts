@@ -88,7 +88,7 @@ describe('a job store', () => {
     ['an event of another number', encode(queued(7))],
   ])('says STORE_FAILED for %s', async (_name, bytes) => {
     const { database, inputs } = await open()
-    await database.put(`job!${JOB}!${'1'.padStart(16, '0')}`, bytes)
+    await database.write([{ type: 'put', key: `job!${JOB}!${'1'.padStart(16, '0')}`, value: bytes }])
     await expect(openJobStore(database, inputs).read(JOB, 1)).rejects.toMatchObject({ code: 'STORE_FAILED' })
   })
 
