@@ -4,6 +4,7 @@ import type { AbstractPutOptions, AbstractSublevel } from 'abstract-level'
 import type { Level } from 'level'
 import { RoostError } from '../../overlay/index.ts'
 import { mapDiskError } from './disk-error.ts'
+import type { SoundLevel } from './sound-level.ts'
 import { makePrivateDirectory, writeFileAtomic } from './write-file.ts'
 
 /** A part of the database that its holder has to itself: text keys in their order, bytes as values. */
@@ -54,8 +55,10 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   return dataDirectory(path, db)
 }
 
-function dataDirectory(path: string, db: Level<string, Uint8Array>): DataDirectory {
+function dataDirectory(path: string, db: SoundLevel): DataDirectory {
   const stores = new Map<string, Store>()
+  // It is opened anew after a disk was full; its parts do not come back by themselves.
+  db.on('open', () => stores.forEach((store) => void store.open().catch(() => undefined)))
   let closing: Promise<void> | undefined
   return {
     path,
@@ -78,13 +81,13 @@ function dataDirectory(path: string, db: Level<string, Uint8Array>): DataDirecto
   }
 }
 
-async function openDatabase(path: string, pidFile: string): Promise<Level<string, Uint8Array>> {
+async function openDatabase(path: string, pidFile: string): Promise<SoundLevel> {
   const place = join(path, DATABASE)
   try {
     await makePrivateDirectory(place)
     // Loaded here, since the command line comes in by the same door and never opens a database.
-    const { Level } = await import('level')
-    const db = new Level<string, Uint8Array>(place, { valueEncoding: 'view' })
+    const { SoundLevel } = await import('./sound-level.ts')
+    const db = new SoundLevel(place, { valueEncoding: 'view' })
     await db.open()
     return db
   } catch (error) {
@@ -93,10 +96,10 @@ async function openDatabase(path: string, pidFile: string): Promise<Level<string
   }
 }
 
-async function closeAll(path: string, db: Level<string, Uint8Array>): Promise<void> {
+async function closeAll(path: string, db: SoundLevel): Promise<void> {
   try {
     await rm(join(path, PID_FILE), { force: true })
-    await db.close()
+    await db.end()
   } catch (error) {
     throw mapDiskError(error, path)
   }

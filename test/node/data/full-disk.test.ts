@@ -1,55 +1,39 @@
-import { execFileSync } from 'node:child_process'
-import { closeSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs'
+import { cpSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { DURABLE, mapDiskError, openDataDirectory, writeFileAtomic } from '../../../node/data/index.ts'
 import { loadOrCreateKey } from '../../../node/keys/index.ts'
+import { NO_MOUNT, SmallDisk } from '../../support/small-disk.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 const DISK_KIB = 512
 
 /** A disk of half a mebibyte; undefined where this machine does not let us mount one. */
-function smallDisk(): string | undefined {
-  const path = temporaryDirectory()
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_KIB}k`, 'tmpfs', path], { stdio: 'ignore' })
-  } catch {
-    return undefined
-  }
-  onTestFinished(() => void execFileSync('umount', ['-l', path]))
-  return path
-}
-
-function fill(disk: string): void {
-  const file = openSync(join(disk, 'filler'), 'w')
-  try {
-    for (;;) writeSync(file, Buffer.alloc(4_096))
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'ENOSPC' })
-  } finally {
-    closeSync(file)
-  }
+function smallDisk(kib = DISK_KIB): SmallDisk | undefined {
+  const disk = SmallDisk.mount(kib)
+  if (disk) onTestFinished(() => disk.unmount())
+  return disk
 }
 
 const full = { code: 'DISK_FULL', message: expect.stringContaining('no space left') }
 
 test('a full disk is told as such, wherever it is met, and old files stay whole', async (context) => {
   const disk = smallDisk()
-  if (disk === undefined) return context.skip('this machine does not allow mounting a small disk')
-  const file = join(disk, 'kept')
+  if (disk === undefined) return context.skip(NO_MOUNT)
+  const file = join(disk.path, 'kept')
   await writeFileAtomic(file, 'old')
-  fill(disk)
+  disk.fill()
   await expect(writeFileAtomic(file, 'new'.repeat(10_000))).rejects.toMatchObject(full)
   expect(readFileSync(file, 'utf8')).toBe('old')
-  await expect(loadOrCreateKey(join(disk, 'node.key'))).rejects.toMatchObject(full)
-  await expect(openDataDirectory(join(disk, 'data'))).rejects.toMatchObject(full)
-  expect(readdirSync(disk).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  await expect(loadOrCreateKey(join(disk.path, 'node.key'))).rejects.toMatchObject(full)
+  await expect(openDataDirectory(join(disk.path, 'data'))).rejects.toMatchObject(full)
+  expect(readdirSync(disk.path).filter((name) => name.endsWith('.tmp'))).toEqual([])
 })
 
 test('a database that fills its disk says so, and keeps what it acknowledged', async (context) => {
   const disk = smallDisk()
-  if (disk === undefined) return context.skip('this machine does not allow mounting a small disk')
-  const path = join(disk, 'data')
+  if (disk === undefined) return context.skip(NO_MOUNT)
+  const path = join(disk.path, 'data')
   const data = await openDataDirectory(path)
   const acknowledged: string[] = []
   const filling = async (): Promise<void> => {
@@ -66,4 +50,38 @@ test('a database that fills its disk says so, and keeps what it acknowledged', a
   const kept = await data.store('jobs').keys().all()
   await data.close().catch(() => undefined)
   expect(acknowledged.filter((key) => !kept.includes(key))).toEqual([])
+})
+
+test('what is acknowledged after the disk was full outlives a crash, in every part of the database', async (context) => {
+  const disk = smallDisk(2_048)
+  if (disk === undefined) return context.skip(NO_MOUNT)
+  const path = join(disk.path, 'data')
+  const data = await openDataDirectory(path)
+  onTestFinished(() => data.close().catch(() => undefined))
+  const [tickets, node] = [data.store('tickets'), data.store('node')]
+  const acknowledged: string[] = []
+  const putAll = async (round: string): Promise<void> => {
+    for (let index = 0; index < 20; index++)
+      for (const [name, store] of Object.entries({ tickets, node })) {
+        await store.put(`${round}-${index}`, new Uint8Array(2_000), DURABLE)
+        acknowledged.push(`!${name}!${round}-${index}`)
+      }
+    await data.db.put(`/${round}`, new Uint8Array(10))
+    acknowledged.push(`/${round}`)
+  }
+  await putAll('before')
+  disk.fill()
+  const refused = putAll('during').then(() => putAll('during-too'))
+  await expect(refused.catch((error: unknown) => Promise.reject(mapDiskError(error, path)))).rejects.toMatchObject(full)
+  await expect(data.db.put('/refused', new Uint8Array(10))).rejects.toMatchObject({ code: 'DISK_FULL' })
+  expect(await tickets.get('before-0')).toHaveLength(2_000)
+
+  disk.free()
+  await data.db.put('/after', new Uint8Array(10), DURABLE)
+  await putAll('after')
+  const copy = join(temporaryDirectory(), 'data')
+  cpSync(join(path, 'db'), join(copy, 'db'), { recursive: true })
+  const afterCrash = await openDataDirectory(copy)
+  expect(await afterCrash.db.keys().all()).toEqual(expect.arrayContaining([...acknowledged, '/after']))
+  await afterCrash.close()
 })
