@@ -54,12 +54,18 @@ test('starts a daemon and runs a job', () => {
   }
 })
 
+test('demonstrates itself', () => {
+  const output = npxRoost('dev', 'demo')
+  expect(output).toContain(': right')
+  expect(output).toContain('stopped; all of it happened')
+}, 120_000)
+
 test('holds what is meant to be published and nothing else', () => {
   const listed = JSON.parse(
     execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }),
   )
   const files = (listed[0] ?? Object.values(listed)[0]).files.map(({ path }: { path: string }) => path) as string[]
-  expect(files).toContain('dist/roost.js')
+  expect(files).toEqual(expect.arrayContaining(['dist/roost.js', 'examples/wordcount.yaml', 'examples/mariner.txt']))
   expect(files.filter((path) => /^(test|bench|scripts|\.)|tsbuild|\.test\./.test(path))).toEqual([])
   expect(files.filter((path) => /\.ts$/.test(path) && !path.endsWith('.d.ts'))).toEqual([])
 })
