@@ -73,9 +73,15 @@ async function sizeOf(file: string): Promise<number> {
   return found.size
 }
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EISDIR: 'is a directory',
+  EACCES: 'may not be read by you',
+}
+
 export function unreadable(file: string): (cause: NodeJS.ErrnoException) => never {
   return (cause) => {
-    const why = cause.code === 'ENOENT' ? 'does not exist' : `cannot be read: ${cause.message}`
+    const why = UNREADABLE[cause.code ?? ''] ?? `cannot be read: ${cause.message}`
     throw new RoostError('FILE_UNREADABLE', `${file} ${why}`, { cause })
   }
 }

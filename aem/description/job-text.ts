@@ -21,17 +21,33 @@ export interface JobText {
  */
 export function parseJobText(text: string, file: string): JobText {
   if (Buffer.byteLength(text) > JOB_TEXT_BYTES_MAX) throw jobTextTooLong(file)
+  refuseOtherFormats(text, file)
   const lineCounter = new LineCounter()
   const document = parse(text, { file, lineCounter })
   const [fault] = [...document.errors, ...document.warnings]
-  if (fault)
-    throw malformed(fault.message.split('\n')[0]!, positionIn(lineCounter, fault.pos[0]), { file, text, fault })
+  if (fault) throw malformed(messageOf(fault), positionIn(lineCounter, fault.pos[0]), { file, text, fault })
   const raw = toPlain(document, { file, text })
   try {
     return { raw, description: readDescription(raw) }
   } catch (thrown) {
     throw placed(asRoostError(thrown), { document, lineCounter, file, text })
   }
+}
+
+/** The first line of the parser's message, but for what is meant for its programmers. */
+function messageOf(fault: YAMLError): string {
+  if (fault.code === 'MULTIPLE_DOCS') return 'a job file has one document, and another begins here'
+  return fault.message.split('\n')[0]!
+}
+
+/** The formats of other grids, which their users try first. */
+function refuseOtherFormats(text: string, file: string): void {
+  const format = /^\s*</.test(text) ? 'JSDL (XML)' : /^\s*\[\s*\w+\s*=/.test(text) ? 'JDL' : undefined
+  if (format !== undefined)
+    throw new RoostError('JOB_FIELD_UNSUPPORTED', `${file}: this version does not read ${format}`, {
+      file,
+      hint: 'write the job as YAML or JSON: see docs/jobs.md',
+    })
 }
 
 export function jobTextTooLong(file: string): RoostError {
@@ -89,8 +105,10 @@ function placed(
 ): RoostError {
   const path = (error.data?.['path'] ?? []) as FieldPath
   const inside = error.line === undefined ? undefined : { line: error.line, column: error.column ?? 1 }
-  const position = positionOf(source, path, inside)
-  return new RoostError(error.code, where(source.file, position, error.message), {
+  const position = positionOf(source, path, { inside, isKey: error.data?.['at'] === 'key' })
+  // Its place in the file says more than its place in the expression.
+  const message = inside ? error.message.replace(/line \d+, column \d+: /, '') : error.message
+  return new RoostError(error.code, where(source.file, position, message), {
     ...position,
     file: source.file,
     hint: error.hint,

@@ -19,11 +19,16 @@ export function positionIn(lineCounter: LineCounter, offset: number): Position {
 }
 
 /**
- * Where a path leads in a YAML document: to the value, or to the key where the value is nothing or a table. `inside` is a
- * place in the text of a scalar, and moves along with it.
+ * Where a path leads in a YAML document: to the value, or to the key where the value is nothing or a table, or where `isKey`
+ * says that the key is at fault. `inside` is a place in the text of a scalar, and moves along with it.
  */
-export function positionOf(source: Source, path: FieldPath, inside?: Position): Position {
+export function positionOf(
+  source: Source,
+  path: FieldPath,
+  { inside, isKey = false }: { readonly inside?: Position | undefined; readonly isKey?: boolean } = {},
+): Position {
   const { node, keyOffset } = walk(source.document.contents, path)
+  if (isKey) return positionIn(source.lineCounter, keyOffset)
   const offset = isScalar(node) || isSeq(node) ? (node.range?.[0] ?? keyOffset) : keyOffset
   if (inside && isScalar(node)) return insideScalar(source, node, inside)
   return positionIn(source.lineCounter, offset)

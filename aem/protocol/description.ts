@@ -67,7 +67,7 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
  */
 export function readDescription(value: unknown): JobDescription {
   const job = FieldReader.of(value, [], 'a job description is a table: `run: ...` at least')
-  const run = readRun(job)
+  const run = readRun(job) ?? ''
   const where = job.expression('where', EXPRESSION_CHARS_MAX)
   const rank = job.expression('rank', EXPRESSION_CHARS_MAX)
   const memoryBytes = job.quantity('memory', parseBytes, 'a size such as `8GiB`')
@@ -86,6 +86,8 @@ export function readDescription(value: unknown): JobDescription {
     ...(workdir !== undefined && { workdir }),
   }
   job.refuseOthers(UNSUPPORTED)
+  // After the fields that nobody knows: one of them may be a misspelt `run`.
+  if (run === '') throw malformedJob([], 'a job needs `run`: a shell text or a list of program and arguments')
   if (/[\n\r]/.test(description.name)) throw malformedJob(['name'], 'a name is one line')
   return description
 }
@@ -95,9 +97,9 @@ export function promisedBytes(description: Pick<JobDescription, 'memoryBytes' | 
   return description.memoryBytes ?? description.limits.memoryBytes ?? 0
 }
 
-function readRun(job: FieldReader): string | readonly string[] {
+function readRun(job: FieldReader): string | readonly string[] | undefined {
   const value = job.take('run')
-  if (value === undefined) throw malformedJob([], 'a job needs `run`: a shell text or a list of program and arguments')
+  if (value === undefined) return undefined
   if (Array.isArray(value)) {
     const words = job.texts('run', { countMax: ARGUMENTS_COUNT_MAX, charsMax: RUN_CHARS_MAX })
     if (words.length === 0 || words[0] === '') throw malformedJob(['run'], '`run` names no program')

@@ -101,7 +101,8 @@ export class FieldReader {
     const text = this.text(name, charsMax)
     if (text === undefined) return undefined
     try {
-      parseExpression(text)
+      // That something is missing at the end is told where the text ends, not on an empty line below it.
+      parseExpression(text.trimEnd())
     } catch (thrown) {
       const error = asRoostError(thrown)
       const path = [...this.#path, name]
@@ -125,12 +126,12 @@ export class FieldReader {
           'JOB_FIELD_UNSUPPORTED',
           `${path.join('.')}: this version does not do ${unsupported[name]}`,
           {
-            data: { path },
+            data: { path, at: 'key' },
           },
         )
       const guess = nearest(name, [...this.#known])
       const hint = guess === undefined ? `known here: ${[...this.#known].join(', ')}` : `did you mean \`${guess}\`?`
-      throw new RoostError('JOB_MALFORMED', `${path.join('.')}: no such field`, { data: { path }, hint })
+      throw new RoostError('JOB_MALFORMED', `${path.join('.')}: no such field`, { data: { path, at: 'key' }, hint })
     }
   }
 

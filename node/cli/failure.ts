@@ -37,7 +37,8 @@ function caretUnder(error: RoostError): string | undefined {
   const source = error.data?.['source']
   if (typeof source !== 'string' || error.column === undefined) return undefined
   const line = source.split('\n')[(error.line ?? 1) - 1]
-  if (line === undefined) return undefined
+  // Under an empty line a mark says nothing.
+  if (line === undefined || line.trim() === '') return undefined
   const start = Math.max(0, error.column - 1 - CARET_CONTEXT_CHARS)
   const shown = line.slice(start, start + 2 * CARET_CONTEXT_CHARS).replace(/\t/g, ' ')
   return `  ${shown}\n  ${' '.repeat(error.column - 1 - start)}^`

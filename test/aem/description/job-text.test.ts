@@ -52,11 +52,20 @@ describe('a fault says where it is', () => {
     ['a syntax error', 'run: date\nenv: { A: 1', 'JOB_MALFORMED', 2, 12],
     ['a tab as indentation', 'run: date\nenv:\n\tA: 1', 'JOB_MALFORMED', 3, 1],
     ['a duplicate key', 'run: date\nname: a\nname: b', 'JOB_MALFORMED', 3, 1],
-    ['an unknown field', 'run: date\nlimits:\n  tme: 2h', 'JOB_MALFORMED', 3, 8],
+    ['an unknown field', 'run: date\nlimits:\n  tme: 2h', 'JOB_MALFORMED', 3, 3],
+    ['an unknown field of JSON', '{"run": "date", "nodez": 2}', 'JOB_MALFORMED', 1, 17],
+    ['a misspelt run', 'name: nothing\nrnu: date', 'JOB_MALFORMED', 2, 1],
+    [
+      'a query that breaks off at its end',
+      'run: date\nwhere: |\n  Cores >= 1 &&\n  Memory >\n',
+      'EXPRESSION_MALFORMED',
+      4,
+      11,
+    ],
     ['a bad value', 'run: date\nnodes: many', 'JOB_MALFORMED', 2, 8],
     ['a bad value in a list', 'run: date\nstage:\n  in:\n    - ok\n    - ../escape', 'JOB_MALFORMED', 5, 7],
     ['a table where text belongs', 'run: date\nname:\n  first: a', 'JOB_MALFORMED', 2, 1],
-    ['what only a later version does', 'run: date\narray: 1-100', 'JOB_FIELD_UNSUPPORTED', 2, 8],
+    ['what only a later version does', 'run: date\narray: 1-100', 'JOB_FIELD_UNSUPPORTED', 2, 1],
     ['two documents', 'run: date\n---\nrun: again', 'JOB_MALFORMED', 2, 1],
     ['a tag of another schema', 'run: !!js/function x', 'JOB_MALFORMED', 1, 6],
     ['a missing run', 'name: nothing', 'JOB_MALFORMED', 1, 1],
@@ -69,6 +78,16 @@ describe('a fault says where it is', () => {
       file: 'job.yaml',
     })
     expect(error.message).toContain(`job.yaml:${line}:${column}: `)
+    expect(error.message).not.toMatch(/line \d|parseAllDocuments/)
+  })
+
+  test.each([
+    ['JSDL', '<?xml version="1.0"?>\n<JobDefinition/>'],
+    ['JDL', '[ Executable = "/bin/ls"; ]'],
+  ])('%s is refused by name', (name, text) => {
+    const error = errorOf(text)
+    expect(error.code).toBe('JOB_FIELD_UNSUPPORTED')
+    expect(error.message).toContain(`does not read ${name}`)
   })
 
   test.each([

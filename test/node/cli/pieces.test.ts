@@ -99,6 +99,11 @@ describe('a failure', () => {
     expect(told(error)[1].split('\n').slice(1, 3)).toEqual(['  b ?c', '    ^'])
   })
 
+  test('at an empty line has no mark', () => {
+    const error = new RoostError('JOB_MALFORMED', 'cut', { line: 2, column: 1, data: { source: 'run: [\n' } })
+    expect(told(error)[1].split('\n')).toHaveLength(3)
+  })
+
   test('far out on a long line shows what is around it', () => {
     const source = `${'x'.repeat(500)}?`
     const error = new RoostError('EXPRESSION_MALFORMED', 'bad', { line: 1, column: 501, data: { source } })
