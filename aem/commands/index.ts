@@ -34,9 +34,9 @@ function registerRun(program: Command, context: CommandContext): void {
     .option('--memory-limit <size>', 'the most memory that each process may take')
     .option('--time <duration>', 'the most time that each unit may take: 90s, 2h')
     .option('--name <name>', 'what to call it')
-    .option('--in <file>', 'a file that every unit finds where it starts (again for more)', collect, [])
-    .option('--out <pattern>', 'files to keep for `roost get` (again for more)', collect, [])
-    .option('--env <name=value>', 'an environment variable (again for more)', collect, [])
+    .option('--in <file>', 'a file that every unit finds where it starts (again for more)', collect)
+    .option('--out <pattern>', 'files to keep for `roost get` (again for more)', collect)
+    .option('--env <name=value>', 'an environment variable (again for more)', collect)
     .option('--label', 'begin each line of output with its unit, also where it goes into a file')
     .action(async (words: string[], options: RunOptions) => (await import('./run.ts')).run(context, words, options))
 }
@@ -109,7 +109,7 @@ function registerActing(program: Command, context: CommandContext): void {
 
 const JOB = 'an id, the beginning of one, or @last'
 
-function collect(value: string, before: string[]): string[] {
+function collect(value: string, before: string[] = []): string[] {
   return [...before, value]
 }
 

@@ -15,9 +15,9 @@ export interface RunOptions {
   readonly memoryLimit?: string
   readonly time?: string
   readonly name?: string
-  readonly in: readonly string[]
-  readonly out: readonly string[]
-  readonly env: readonly string[]
+  readonly in?: readonly string[]
+  readonly out?: readonly string[]
+  readonly env?: readonly string[]
   readonly label?: true
 }
 
@@ -26,7 +26,7 @@ export interface RunOptions {
  * for its end; the second ends this command alone.
  */
 export async function run(context: CommandContext, words: readonly string[], options: RunOptions): Promise<void> {
-  const inputs = options.in.map(inputSource)
+  const inputs = (options.in ?? []).map(inputSource)
   const raw = descriptionFrom(words, options, inputs)
   readDescription(raw)
   const id = await submitDescription(context, { raw, inputs })
@@ -48,10 +48,11 @@ export async function run(context: CommandContext, words: readonly string[], opt
 
 /** What the options say, as a job file would; a field that is not given stays absent. */
 export function descriptionFrom(words: readonly string[], options: RunOptions, inputs: readonly InputSource[]): Plain {
+  const { out = [], env = [] } = options
   const limits = { ...given('time', options.time), ...given('memory', options.memoryLimit) }
   const stage = {
     ...(inputs.length > 0 && { in: inputs.map(({ name }) => name) }),
-    ...(options.out.length > 0 && { out: options.out }),
+    ...(out.length > 0 && { out }),
   }
   return {
     run: words.length === 1 ? words[0]! : words,
@@ -61,7 +62,7 @@ export function descriptionFrom(words: readonly string[], options: RunOptions, i
     ...given('nodes', options.nodes),
     ...given('cores', options.cores),
     ...given('memory', options.memory),
-    ...(options.env.length > 0 && { env: Object.fromEntries(options.env.map(variable)) }),
+    ...(env.length > 0 && { env: Object.fromEntries(env.map(variable)) }),
     ...(Object.keys(limits).length > 0 && { limits }),
     ...(Object.keys(stage).length > 0 && { stage }),
   }

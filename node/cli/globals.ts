@@ -12,6 +12,8 @@ export interface Scan {
   readonly globals: Globals
   /** The command's first word; undefined where there is none. After `help`, the word that help is asked for. */
   readonly word?: string
+  /** Everything before `--` that is no flag: the words of the command, its arguments and values of its flags. */
+  readonly words: readonly string[]
 }
 
 const WITH_VALUE = ['--data', '--config'] as const
@@ -38,5 +40,5 @@ export function scanGlobals(args: readonly string[]): Scan {
     else if (!arg.startsWith('-')) words.push(arg)
   }
   const word = words[0] === 'help' && words.length > 1 ? words[1] : words[0]
-  return { globals: { json, verbose, ...values }, ...(word !== undefined && { word }) }
+  return { globals: { json, verbose, ...values }, words, ...(word !== undefined && { word }) }
 }

@@ -13,6 +13,13 @@ export async function addPluginWords(program: Command, session: Session): Promis
     else session.output.progress(`plugin ${loaded.name}: ${loaded.error.message}`)
 }
 
+/** Adds every command of every plugin, with its flags: their modules are loaded. */
+export async function addAllPluginCommands(program: Command, session: Session): Promise<void> {
+  for (const loaded of await loadPlugins(session))
+    if ('plugin' in loaded) (await loaded.plugin.commands?.load())?.register(program, session)
+    else session.output.progress(`plugin ${loaded.name}: ${loaded.error.message}`)
+}
+
 /** Adds the commands of the plugin that has this word; where none has it, all words, so that a near one can be named. */
 export async function addPluginCommands(program: Command, session: Session, word: string): Promise<void> {
   const all = await loadPlugins(session)

@@ -26,7 +26,7 @@ export function createProgram(session: Session): Command {
       writeErr: (text) => session.host.stderr.write(text),
       outputError: () => {},
     })
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ showGlobalOptions: false, subcommandTerm: termOf })
     .addHelpText(
       'after',
       '\n`roost help COMMAND` explains one. Try it out on this machine: `roost dev up -n 3`, then `roost nodes`.',
@@ -135,6 +135,12 @@ export function createProgram(session: Session): Command {
 
   program.commandsGroup('Plugins:')
   return program
+}
+
+/** A command in a list of commands. At the top its name alone: what plugins bring is known by name there. */
+function termOf(command: Command): string {
+  const args = command.parent?.parent ? command.registeredArguments : []
+  return [command.name(), ...args.map((arg) => `<${arg.name()}${arg.variadic ? '...' : ''}>`)].join(' ')
 }
 
 function setting(key: SettingKey, value: string): Option {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { RoostError } from '../../../overlay/index.ts'
-import { addPluginWords } from '../plugin-commands.ts'
+import { addAllPluginCommands } from '../plugin-commands.ts'
 import type { Flags } from '../action.ts'
 import type { Session } from '../session.ts'
 
@@ -26,7 +26,7 @@ export async function completion(
     throw new RoostError('USAGE', `no completion for the shell "${shell}"`, {
       hint: `there is one for ${Object.keys(SHELLS).join(', ')}`,
     })
-  await addPluginWords(program, session)
+  await addAllPluginCommands(program, session)
   const script = make(collect(program, []))
   session.output.document({ shell, script })
   session.output.line(script.trimEnd())
@@ -36,30 +36,53 @@ function collect(command: Command, path: readonly string[]): Words[] {
   const globals = ['--json', '--verbose', '--data', '--config', '--help']
   const own: Words = {
     path,
-    commands: command.commands.map((child) => ({ name: child.name(), about: child.description() })),
+    commands: [
+      ...command.commands.map((child) => ({ name: child.name(), about: child.description() })),
+      ...(path.length === 0 ? [{ name: 'help', about: 'explain a command' }] : []),
+      ...command.registeredArguments.flatMap((argument) => WORDS_OF_ARGUMENTS[argument.name()] ?? []),
+    ],
     flags: [...new Set([...command.options.flatMap((option) => option.long ?? []), ...globals])],
   }
   return [own, ...command.commands.flatMap((child) => collect(child, [...path, child.name()]))]
 }
 
-function candidates({ commands, flags }: Words): string {
-  return [...commands.map((command) => command.name), ...flags].join(' ')
+const LAST = { name: '@last', about: 'the last job that was submitted' }
+
+/** Words that arguments of these names may be; where there are none, the shell offers files. */
+const WORDS_OF_ARGUMENTS: Readonly<Record<string, Words['commands']>> = {
+  shell: Object.keys(SHELLS).map((name) => ({ name, about: `for ${name}` })),
+  job: [LAST],
+  jobs: [LAST],
+}
+
+/** The longer paths first: the first that fits is taken. `node` is not the beginning of `nodes`. */
+function cases(all: readonly Words[], body: (words: Words) => string): string {
+  return all
+    .toReversed()
+    .map((words) => {
+      const path = words.path.join(' ')
+      return `    ${path === '' ? '*' : `" ${path}"|" ${path} "*`}) ${body(words)} ;;`
+    })
+    .join('\n')
 }
 
 function bash(all: readonly Words[]): string {
+  const body = ({ commands, flags }: Words): string =>
+    `words="${commands.map(({ name }) => name).join(' ')}" flags="${flags.join(' ')}"`
   return `# roost completion bash > ~/.local/share/bash-completion/completions/roost
 _roost() {
-  local current=\${COMP_WORDS[COMP_CWORD]} path= word
+  local current=\${COMP_WORDS[COMP_CWORD]} path= word words flags
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in -*) ;; *) path="$path $word" ;; esac
+    case $word in
+      --) return ;;
+      -*|help) ;;
+      *) path="$path $word" ;;
+    esac
   done
-  local words
   case $path in
-${all
-  .toReversed()
-  .map((words) => `    ${words.path.length > 0 ? `" ${words.path.join(' ')}"*` : '*'}) words="${candidates(words)}" ;;`)
-  .join('\n')}
+${cases(all, body)}
   esac
+  case $current in -*) words=$flags ;; esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
 complete -o default -F _roost roost
@@ -67,30 +90,34 @@ complete -o default -F _roost roost
 }
 
 function zsh(all: readonly Words[]): string {
+  const body = ({ commands, flags }: Words): string => {
+    const described = commands.map(({ name, about }) => `'${quoteZsh(`${name}:${about}`)}'`)
+    return `found=(${described.join(' ')}) flags=(${flags.join(' ')})`
+  }
   return `#compdef roost
 # roost completion zsh > "\${fpath[1]}/_roost"
 _roost() {
-  local path="" word
+  local path_="" word
   for word in "\${(@)words[2,CURRENT-1]}"; do
-    [[ $word == -* ]] || path="$path $word"
+    case $word in
+      --) _files; return ;;
+      -*|help) ;;
+      *) path_="$path_ $word" ;;
+    esac
   done
-  local -a found
-  case $path in
-${all
-  .toReversed()
-  .map((words) => {
-    const described = [
-      ...words.commands.map(({ name, about }) => `'${quoteZsh(`${name}:${about}`)}'`),
-      ...words.flags.map((flag) => `'${flag}'`),
-    ]
-    return `    ${words.path.length > 0 ? `" ${words.path.join(' ')}"*` : '*'}) found=(${described.join(' ')}) ;;`
-  })
-  .join('\n')}
+  local -a found flags
+  case $path_ in
+${cases(all, body)}
   esac
-  _describe roost found
-  _files
+  if [[ $PREFIX == -* ]]; then
+    compadd -- $flags
+  elif (( $#found )); then
+    _describe roost found
+  else
+    _files
+  fi
 }
-_roost "$@"
+if [ "$funcstack[1]" = "_roost" ]; then _roost "$@"; else compdef _roost roost; fi
 `
 }
 
@@ -100,7 +127,7 @@ function quoteZsh(text: string): string {
 
 function fish(all: readonly Words[]): string {
   const lines = all.flatMap(({ path, commands, flags }) => {
-    const condition = path.length === 0 ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${path.at(-1)}`
+    const condition = path.length === 0 ? '__fish_use_subcommand' : seenInFish(path, all)
     return [
       ...commands.map(
         ({ name, about }) => `complete -c roost -f -n '${condition}' -a ${name} -d '${quoteFish(about)}'`,
@@ -109,6 +136,16 @@ function fish(all: readonly Words[]): string {
     ]
   })
   return `# roost completion fish > ~/.config/fish/completions/roost.fish\n${lines.join('\n')}\n`
+}
+
+/** All words of the path stand there, and none that leads further: `down` is a command, and so is `dev down`. */
+function seenInFish(path: readonly string[], all: readonly Words[]): string {
+  const seen = path.map((word) => `__fish_seen_subcommand_from ${word}`)
+  const groups = all.filter((words) => words.path.length === 1 && path.length === 1 && words.path[0] !== path[0])
+  const others = groups
+    .filter(({ commands }) => commands.some(({ name }) => name === path[0]))
+    .map((words) => `not __fish_seen_subcommand_from ${words.path[0]}`)
+  return [...seen, ...others].join('; and ')
 }
 
 function quoteFish(text: string): string {

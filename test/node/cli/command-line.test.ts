@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -230,6 +231,41 @@ describe('help and completion', () => {
     const { status, stdout } = await run(['completion', shell])
     expect(status).toBe(0)
     for (const word of ['find', 'label', 'rank', 'submit']) expect(stdout).toContain(word)
+  })
+
+  test('bash completes what fits where it stands', async () => {
+    const { stdout: script } = await run(['completion', 'bash'])
+    const completed = (...words: string[]): string[] => {
+      const ask = `COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _roost; echo "\${COMPREPLY[*]}"`
+      const told = execFileSync('bash', ['-c', `${script}\n${ask}`, 'bash', 'roost', ...words], { encoding: 'utf8' })
+      return told.trim().split(' ')
+    }
+    expect(completed('fi')).toEqual(['find'])
+    expect(completed('--json', 'no')).toEqual(['nodes', 'node'])
+    expect(completed('node', '')).toEqual(['show', 'label'])
+    expect(completed('nodes', '')).toEqual([''])
+    expect(completed('run', '--wh')).toEqual(['--where'])
+    expect(completed('wait', '@')).toEqual(['@last'])
+    expect(completed('help', 'node', 'l')).toEqual(['label'])
+    expect(completed('run', '--', '-')).toEqual([''])
+  })
+
+  test('help explains a command below another, and knows which it has not', async () => {
+    expect((await run(['help', 'node', 'label'])).stdout).toMatch(/^Usage: roost node label /)
+    expect(await run(['help', 'node', 'labl'])).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: "roost: unknown command 'labl' (USAGE)\ndid you mean label?\n",
+    })
+    expect(await run(['help', 'fnd'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('did you mean find?'),
+    })
+  })
+
+  test("a bad value of a flag leads to its command's help", async () => {
+    expect((await run(['find', 'true', '-n', 'x'])).stderr).toContain('see `roost help find`')
+    expect((await run(['node', 'label'])).stderr).toContain('see `roost help node label`')
   })
 
   test('a shell without completion', async () => {

@@ -142,6 +142,7 @@ describe('global flags', () => {
     expect(scanGlobals(['nodes', '--json', '--data=/x'])).toEqual({
       globals: { json: true, verbose: false, data: '/x' },
       word: 'nodes',
+      words: ['nodes'],
     })
     expect(scanGlobals(['--data', '/x', 'find', 'Cores > 1']).word).toBe('find')
   })
