@@ -2,8 +2,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Connection, Stream } from '@libp2p/interface'
-import { Pool, fetch as undiciFetch } from 'undici'
-import type { buildConnector } from 'undici'
+import type { buildConnector, Pool } from 'undici'
 import { RoostError } from '../../overlay/index.ts'
 import type { PeerId } from '../../overlay/index.ts'
 import type { Fetch } from '../../overlay/contract/index.ts'
@@ -99,7 +98,9 @@ export class HttpClient {
       const request = new Request(input, init)
       const url = new URL(request.url)
       try {
-        const response = await undiciFetch(`${ORIGIN}${url.pathname}${url.search}`, {
+        // Loaded with the first request to a peer, which many nodes never make.
+        const undici = await import('undici')
+        const response = await undici.fetch(`${ORIGIN}${url.pathname}${url.search}`, {
           method: request.method,
           headers: [...request.headers],
           // A stream of this process's own Request is one of undici's too: both are Node's ReadableStream.
@@ -107,7 +108,7 @@ export class HttpClient {
           ...(request.body !== null && { duplex: 'half' }),
           redirect: 'manual',
           signal: request.signal,
-          dispatcher: this.#pool(peer),
+          dispatcher: this.#pool(peer, undici.Pool),
         })
         const { status, statusText } = response
         const headers = new Headers([...response.headers])
@@ -130,11 +131,11 @@ export class HttpClient {
     await Promise.all(pools.map((pool) => pool.destroy()))
   }
 
-  #pool(peer: PeerId): Pool {
+  #pool(peer: PeerId, PoolClass: typeof Pool): Pool {
     if (this.#isStopped) throw new RoostError('CANCELLED', 'the node is stopping')
     const known = this.#pools.get(peer)
     this.#pools.delete(peer)
-    const pool = known ?? this.#makePool(peer)
+    const pool = known ?? this.#makePool(peer, PoolClass)
     this.#pools.set(peer, pool)
     if (this.#pools.size > POOLS_COUNT_MAX) {
       const [oldest, oldestPool] = this.#pools.entries().next().value!
@@ -144,7 +145,7 @@ export class HttpClient {
     return pool
   }
 
-  #makePool(peer: PeerId): Pool {
+  #makePool(peer: PeerId, PoolClass: typeof Pool): Pool {
     const connect = (_options: buildConnector.Options, done: buildConnector.Callback): void => {
       this.#dependencies.open(peer).then(
         ({ stream }) => {
@@ -155,7 +156,7 @@ export class HttpClient {
         (thrown: Error) => done(thrown, null),
       )
     }
-    return new Pool(ORIGIN, {
+    return new PoolClass(ORIGIN, {
       connect: connect as never,
       connections: SOCKETS_PER_PEER_MAX,
       pipelining: 1,

@@ -10,7 +10,6 @@ import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import type { Ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
@@ -19,6 +18,7 @@ import type { NetworkOptions } from './contract.ts'
 import type { Counters } from './counters.ts'
 import { EVENT_BYTES_MAX, TOPICS } from './topics.ts'
 import type { Gate } from './gate.ts'
+import { lazyTls } from './lazy-tls.ts'
 import { RecordStore } from './record-store.ts'
 import type { Prefer } from './record-store.ts'
 
@@ -85,7 +85,7 @@ export async function makeGridNode(
     ...(datastore !== undefined && { datastore }),
     transports: [tcp()],
     // Noise first: 16 to 24 ms of CPU a handshake, both ends, where tls takes 39 to 47; in bulk they are alike.
-    connectionEncrypters: [noise(), tls()],
+    connectionEncrypters: [noise(), lazyTls()],
     streamMuxers: [
       yamux({
         maxInboundStreams: INBOUND_STREAMS_COUNT_MAX,
