@@ -28,7 +28,7 @@ export const ERROR_CODES = {
   EXPRESSION_MALFORMED: {
     exit: EXIT.usage,
     meaning: 'a query or expression has a syntax error',
-    hint: 'try it with `roost expr`',
+    hint: 'docs/expressions.md has the language; `roost expr` tries an expression',
   },
   EXPRESSION_TOO_LARGE: {
     exit: EXIT.usage,
@@ -125,7 +125,7 @@ export const ERROR_CODES = {
   NOT_MEMBER: {
     exit: EXIT.denied,
     meaning: 'this user is not a member of the grid',
-    hint: 'join with a ticket of your own: `roost join TICKET`',
+    hint: 'run it as the user who made or joined the grid on this machine, or join from a machine of your own',
   },
   DENIED: { exit: EXIT.denied, meaning: 'this user may not do that', hint: 'ask the owner' },
   AUTHORITY_UNREACHABLE: {
