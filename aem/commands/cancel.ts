@@ -16,7 +16,7 @@ export async function cancel(
   for (const { id } of found) {
     const statement = await context.sign(CANCEL_ACTION, { jobId: id, ...(reason !== undefined && { reason }) })
     const job = await ask<Job>(context, `/jobs/${id}/cancel`, { method: 'POST', body: encodeStatement(statement) })
-    context.output.line(`${shortId(id)} ${isFinal(job.state) ? job.state : 'is being cancelled'}`)
+    context.output.line(`${shortId(id)} ${isFinal(job.state) ? `has ended: ${job.state}` : 'is being cancelled'}`)
     jobs.push({ id, state: job.state })
   }
   context.output.document({ jobs })

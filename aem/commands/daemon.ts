@@ -1,4 +1,4 @@
-import { RoostError } from '../../overlay/index.ts'
+import { asRoostError, RoostError } from '../../overlay/index.ts'
 import type { CommandContext } from '../../overlay/contract/index.ts'
 import type { JobEvent } from '../protocol/index.ts'
 import type { Job } from '../service/index.ts'
@@ -17,6 +17,8 @@ export async function ask<Reply>(context: CommandContext, path: string, init?: R
 
 /** The text by which the daemon is asked for a job: `@last` becomes the id that it stands for. */
 export function jobName(context: CommandContext, text: string): string {
+  if (text === '')
+    throw new RoostError('USAGE', 'a job has no empty id', { hint: 'write its id, the beginning of one, or @last' })
   if (text !== '@last') return encodeURIComponent(text)
   const last = context.last.get('job')
   if (last === undefined)
@@ -51,7 +53,14 @@ export async function* jobEvents(
         hint: `\`roost show ${id}\` says how it stands`,
       })
   }
-  for await (const line of resuming(open, { follow, signal })) {
+  let isSilent = false
+  const onBreak = (): void => {
+    if (!isSilent) context.output.progress(`the daemon does not answer; asking again for ${RESUME_WITHIN_MS / 1000} s`)
+    isSilent = true
+  }
+  for await (const line of resuming(open, { follow, signal, onBreak, giveUp: (thrown) => lostSight(thrown, id) })) {
+    if (isSilent) context.output.progress('the daemon answers again')
+    isSilent = false
     const event = JSON.parse(line) as JobEvent
     if (event.number < next) continue
     next = event.number + 1
@@ -59,6 +68,15 @@ export async function* jobEvents(
     yield event
     if (hasEnded) return
   }
+}
+
+/** The daemon has been away for too long. Units run on without it. */
+function lostSight(thrown: unknown, id: string): RoostError {
+  const { code, message } = asRoostError(thrown)
+  return new RoostError(code, `lost sight of job ${id}: ${message}`, {
+    cause: thrown,
+    hint: `its units go on; when the daemon is up again (\`roost up\`), \`roost logs -f ${id}\` and \`roost wait ${id}\` do too`,
+  })
 }
 
 export interface UnitOutputOptions {
@@ -86,10 +104,19 @@ export async function* unitOutput(
   yield* resuming(open, { follow, signal })
 }
 
+interface ResumeOptions {
+  readonly follow: boolean
+  readonly signal: AbortSignal
+  /** Called at each attempt that failed. */
+  onBreak?(): void
+  /** The error to end with, when it was away for too long. */
+  giveUp?(thrown: unknown): RoostError
+}
+
 /** The items of a stream; where it breaks it is opened again, and `open` knows from where. */
 async function* resuming<Item>(
   open: () => AsyncIterable<Item>,
-  { follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal },
+  { follow, signal, onBreak, giveUp }: ResumeOptions,
 ): AsyncGenerator<Item, void, void> {
   for (let lastProgressMs = performance.now(); ;) {
     try {
@@ -100,7 +127,9 @@ async function* resuming<Item>(
       return
     } catch (thrown) {
       const isTooLong = performance.now() - lastProgressMs > RESUME_WITHIN_MS
-      if (!follow || signal.aborted || isTooLong || !isPassing(thrown)) throw thrown
+      if (!follow || signal.aborted || !isPassing(thrown)) throw thrown
+      if (isTooLong) throw giveUp?.(thrown) ?? thrown
+      onBreak?.()
       await pause(RESUME_DELAY_MS, signal)
     }
   }

@@ -8,17 +8,17 @@ export function shortId(id: string): string {
 /** What peer ids of ed25519 keys all begin with. */
 const COMMON_PREFIX = '12D3KooW'
 
-/** `12 s ago`, by this machine's clock. */
+/** `12s ago`, by this machine's clock. */
 export function ago(atMs: number): string {
   return `${duration(Math.max(0, Date.now() - atMs))} ago`
 }
 
 export function duration(lengthMs: number): string {
   const seconds = Math.floor(lengthMs / 1000)
-  if (seconds < 120) return `${seconds} s`
-  if (seconds < 7_200) return `${Math.floor(seconds / 60)} min`
-  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} h`
-  return `${Math.floor(seconds / 86_400)} days`
+  if (seconds < 120) return `${seconds}s`
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`
+  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)}h`
+  return `${Math.floor(seconds / 86_400)}d`
 }
 
 export function time(atMs: number): string {

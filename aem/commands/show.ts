@@ -8,7 +8,7 @@ export async function show(context: CommandContext, name: string): Promise<void>
   const job = await showJob(context, name)
   const { output } = context
   output.document(job)
-  for (const [label, value] of facts(job)) output.line(`${`${label}:`.padEnd(12)}${value}`)
+  for (const [label, value] of facts(job)) output.line(`${label.padEnd(12)}${value}`)
   output.line('')
   output.table(
     job.units.map((unit) => ({

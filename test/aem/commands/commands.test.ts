@@ -93,6 +93,12 @@ describe('a command line', () => {
     ).toEqual(Object.entries(plugin.commands!.words).map(([word, line]) => [word, line.split(':')[0]!.split(';')[0]]))
   })
 
+  test.each(['show', 'logs', 'events', 'wait', 'cancel', 'get'])('%s refuses an empty id', async (word) => {
+    const { asked, terminal } = scripted()
+    await expect(parse(terminal, word, '')).rejects.toMatchObject({ code: 'USAGE' })
+    expect(asked).toEqual([])
+  })
+
   test('a job file that is not text is refused', async () => {
     const file = join(temporaryDirectory(), 'job.yaml')
     writeFileSync(file, Uint8Array.of(0x72, 0x75, 0x6e, 0xff, 0xfe))
@@ -154,6 +160,19 @@ describe('a stream that breaks', () => {
     for await (const event of jobEvents(terminal.context, 'job', { from: 1, follow: true })) numbers.push(event.number)
     expect(numbers).toEqual([1, 2, 3])
     expect(asked).toEqual([1, 2, 3].map((from) => `/jobs/job/events?from=${from}&follow=true`))
+  })
+
+  test('of events is told once, and so is its going on', async () => {
+    const gone = (): Response => {
+      throw new RoostError('DAEMON_UNREACHABLE', 'gone')
+    }
+    const { terminal } = scripted(
+      () => body([line(1)], { breaks: true }),
+      gone,
+      () => body([ended(2)]),
+    )
+    for await (const _event of jobEvents(terminal.context, 'job', { from: 1, follow: true }));
+    expect(terminal.progress).toEqual(['the daemon does not answer; asking again for 30 s', 'the daemon answers again'])
   })
 
   test('of output goes on from the next byte', async () => {
