@@ -14,8 +14,7 @@ import {
 import { withSource } from './expression.ts'
 
 /**
- * Attributes out of a file, or standard input for `-`: a JSON object, such as what `roost node show --json` has under
- * `attributes`, an ad in brackets, or lines of `name = expression`. `FILE_UNREADABLE`, or what the parser says, with the file.
+ * Attributes out of a file, or standard input for `-`: a JSON object, such as what `roost node show --json` prints, an ad in brackets, or lines of `name = expression`. `FILE_UNREADABLE`, or what the parser says, with the file.
  */
 export async function readAdFile(file: string): Promise<Scope> {
   const text = await readText(file)
@@ -28,7 +27,9 @@ async function readText(file: string): Promise<string> {
   try {
     return file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8')
   } catch (cause) {
-    throw new RoostError('FILE_UNREADABLE', `cannot read ${file}: ${(cause as Error).message}`, { cause, file })
+    const { code, message } = cause as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read: ${message}`
+    throw new RoostError('FILE_UNREADABLE', `${file} ${why}`, { cause, file })
   }
 }
 
@@ -41,10 +42,16 @@ function scopeOfJson(text: string, file: string): Scope {
   }
   try {
     // What a node could say of itself is seen as find sees it, with the names and units of GLUE and JSDL.
-    return scopeOf(checkAttributes(value))
+    return scopeOf(checkAttributes(attributesIn(value)))
   } catch {
     return Ad.of(Object.entries(value as object).map(([name, entry]) => [name, expressionOf(entry)]))
   }
+}
+
+/** A whole report of `roost node show --json` stands for the attributes in it. */
+function attributesIn(value: unknown): unknown {
+  const { id, attributes } = value as { readonly id?: unknown; readonly attributes?: unknown }
+  return typeof id === 'string' && typeof attributes === 'object' && attributes !== null ? attributes : value
 }
 
 /** V8 tells the place in its message. */

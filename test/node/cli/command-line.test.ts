@@ -194,6 +194,11 @@ describe('expr', () => {
     }
   })
 
+  test('sees the attributes in a report of a node', async () => {
+    const input = JSON.stringify({ id: '12D3KooW', name: 'lab', attributes: { Cores: 8, FreeCores: 2 } })
+    expect((await run(['expr', 'Cores > FreeCores', '--ad', '-'], { input })).stdout).toBe('true\n')
+  })
+
   test('sees a target', async () => {
     const file = join(home, 'target.json')
     writeFileSync(file, '{"Memory": 4096}')
