@@ -10,6 +10,5 @@ export async function invite(session: Session, _args: readonly string[], flags: 
   const reply = await requestInvite(userDir, session.fetch, { ttlMs })
   session.output.document(reply)
   session.output.line(reply.ticket)
-  const left = formatDuration(reply.expiresAtMs - Date.now())
-  session.output.progress(`good once, within ${left}; on the other machine: \`roost join TICKET\``)
+  session.output.progress(`good once, within ${formatDuration(ttlMs)}; on the other machine: \`roost join TICKET\``)
 }

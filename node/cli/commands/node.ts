@@ -1,12 +1,14 @@
 import { isAttributeName, RoostError, type Attributes, type AttributeValue } from '../../../overlay/index.ts'
 import { parseLabel } from '../../config/index.ts'
 import type { NodeReport } from '../../surface/index.ts'
-import { formatDuration } from '../quantity.ts'
+import { formatBytes, formatDuration } from '../quantity.ts'
 import { get, send } from '../request.ts'
 import type { Session } from '../session.ts'
 
 /** `roost node show ID` */
 export async function showNode(session: Session, [id]: readonly string[]): Promise<void> {
+  if (id === '')
+    throw new RoostError('USAGE', 'a node has no empty id', { hint: 'write its id, the beginning of one, or its name' })
   const node = await get<NodeReport>(session, `/nodes/${encodeURIComponent(id!)}`)
   session.output.document(node)
   tellNode(session, node)
@@ -43,8 +45,16 @@ function tellNode({ output }: Session, node: NodeReport): void {
   output.table(attributeRows(node.attributes), ['attribute', 'value'])
 }
 
+/** As it is compared in queries, and sizes for people besides. */
+function formatAttribute(name: string, value: AttributeValue): string {
+  if (Array.isArray(value)) return value.join(', ')
+  return BYTES.has(name) && typeof value === 'number' ? `${value} (${formatBytes(value)})` : String(value)
+}
+
+const BYTES: ReadonlySet<string> = new Set(['Memory', 'VirtualMemory', 'Disk', 'GpuMemory', 'FreeMemory', 'FreeDisk'])
+
 function attributeRows(attributes: Attributes): { attribute: string; value: string }[] {
   return Object.entries(attributes)
     .toSorted(([a], [b]) => a.localeCompare(b))
-    .map(([attribute, value]) => ({ attribute, value: Array.isArray(value) ? value.join(', ') : String(value) }))
+    .map(([attribute, value]) => ({ attribute, value: formatAttribute(attribute, value) }))
 }

@@ -8,7 +8,8 @@ import { formatBytes, formatDuration, parseCount, parseDurationMs } from '../../
 import { scanGlobals } from '../../../node/cli/globals.ts'
 import { shortIds } from '../../../node/cli/short-id.ts'
 import { formatTable } from '../../../node/cli/table.ts'
-import { RoostError } from '../../../overlay/index.ts'
+import { unknownNames } from '../../../node/cli/unknown-names.ts'
+import { parseExpression, RoostError, type Attributes } from '../../../overlay/index.ts'
 
 /** A stream that remembers what was written. */
 function memory(): { readonly stream: Writable; text(): string } {
@@ -197,4 +198,16 @@ test('short ids are different prefixes of theirs', () => {
       }
     }),
   )
+})
+
+describe('names that no machine knows', () => {
+  const machines: Attributes[] = [{ Cores: 4, 'gpu.driver': 550 }, { Site: 'lyon' }]
+  test.each([
+    ['Coers >= 1', [{ name: 'coers', guess: 'Cores' }]],
+    ['Cores >= 1 && FreeCores > 0 && Gpus > 1', []],
+    ['gpu.driver > 500 || TARGET.GlueHostArchitectureSMPSize > 2', []],
+    ['zyzzyva == 1', [{ name: 'zyzzyva' }]],
+  ])('%s', (text, expected) => {
+    expect(unknownNames(parseExpression(text), machines)).toEqual(expected)
+  })
 })
