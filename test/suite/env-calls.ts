@@ -98,8 +98,12 @@ export function callPromises(world: () => EnvWorld): void {
   })
 
   test('an answer that does not come in time is CALL_TIMEOUT, uncertain, not before its time', async () => {
-    const server = await addServer(world(), () => new Promise<Answer>(() => {}))
+    const server = await addServer(world(), (_, { text }) =>
+      text === 'ready' ? { text } : new Promise<Answer>(() => {}),
+    )
     const client = await addClient(world())
+    // A way to the other must be there first: who cannot be reached in time is another story.
+    await settled(world(), client.env.call(server.id, { text: 'ready' }, PATIENT))
     const startedMs = client.env.nowMs
     const failed = await failure(world(), client.env.call(server.id, { text: 'x' }, { timeoutMs: 200 }))
     expect(failed).toMatchObject({ code: 'CALL_TIMEOUT', certain: false })

@@ -25,7 +25,7 @@ async function grid(
     const here = machine({ ROOST_NAME: `n${index + 1}` })
     const ticket = index === 0 ? undefined : (await nodes[0]!.machine.json('invite')).ticket
     const daemon = await here.up(...(ticket === undefined ? [] : ['--join', ticket]))
-    nodes.push({ machine: here, daemon, id: (await here.json('status')).id })
+    nodes.push({ machine: here, daemon, id: (await here.ask('/status')).id })
   }
   for (const node of nodes)
     await until(`${node.id} knows all`, async () => (await aliveNames(node.machine)).length === count)
@@ -33,7 +33,7 @@ async function grid(
 }
 
 async function aliveNames(here: Machine): Promise<string[]> {
-  const { nodes } = await here.json('nodes')
+  const { nodes } = await here.ask('/nodes')
   return nodes
     .filter((node: any) => node.state === 'alive')
     .map((node: any) => node.name)
@@ -41,7 +41,7 @@ async function aliveNames(here: Machine): Promise<string[]> {
 }
 
 async function foundNames(here: Machine, where: string): Promise<string[]> {
-  const { nodes } = await here.json('find', where, '-n', '50')
+  const { nodes } = await here.ask('/find', { where, count: 50 })
   return nodes.map((node: any) => node.name).sort()
 }
 
@@ -80,13 +80,13 @@ describe('a grid', () => {
     const file = join(first!.machine.home, 'job.yaml')
     writeFileSync(file, 'name: sleeper\nrun: sleep 600\nwhere: colour == "red"\n')
     const { id } = await first!.machine.json('submit', file)
-    await until('it runs', async () => (await first!.machine.json('show', id)).state === 'running')
+    await until('it runs', async () => (await first!.machine.ask(`/aem/jobs/${id}`)).state === 'running')
 
     await third!.machine.kill(third!.daemon)
     await until('the others call it dead', async () => (await aliveNames(first!.machine)).join() === 'n1,n2')
     expect(await foundNames(first!.machine, 'true')).toEqual(['n1', 'n2'])
-    await until('the job is lost', async () => (await first!.machine.json('show', id)).state === 'lost')
-    expect((await first!.machine.json('show', id)).reason).toContain(`${third!.id} has been away since`)
+    await until('the job is lost', async () => (await first!.machine.ask(`/aem/jobs/${id}`)).state === 'lost')
+    expect((await first!.machine.ask(`/aem/jobs/${id}`)).reason).toContain(`${third!.id} has been away since`)
     const waited = await first!.machine.run('wait', id)
     expect(waited.status).not.toBe(0)
   })
@@ -105,7 +105,7 @@ describe('a grid', () => {
       '-c',
       `echo begun; while [ ! -e ${gate} ]; do sleep 0.1; done; echo ended; exit 5`,
     )
-    await until('it runs', async () => (await first!.machine.json('ps')).jobs[0]?.state === 'running')
+    await until('it runs', async () => (await first!.machine.ask('/aem/jobs')).jobs[0]?.state === 'running')
 
     await second!.machine.kill(second!.daemon)
     await second!.machine.up()
@@ -128,7 +128,7 @@ describe('a grid', () => {
       '-c',
       `while [ ! -e ${gate} ]; do sleep 0.1; done; touch ${done}; exit 9`,
     )
-    await until('it runs', async () => (await first!.machine.json('ps')).jobs[0]?.state === 'running')
+    await until('it runs', async () => (await first!.machine.ask('/aem/jobs')).jobs[0]?.state === 'running')
     await second!.machine.kill(second!.daemon)
     writeFileSync(gate, '')
     await until('the unit ended', () => existsSync(done))
@@ -147,7 +147,7 @@ describe('a grid', () => {
       `name: patient\nrun: while [ ! -e ${gate} ]; do sleep 0.1; done; exit 3\nwhere: colour == "red"\n`,
     )
     const { id } = await first!.machine.json('submit', file)
-    await until('it runs', async () => (await first!.machine.json('show', id)).state === 'running')
+    await until('it runs', async () => (await first!.machine.ask(`/aem/jobs/${id}`)).state === 'running')
     await first!.machine.kill(first!.daemon)
     await first!.machine.up()
     writeFileSync(gate, '')
@@ -171,7 +171,7 @@ describe('a grid', () => {
     const [first, second] = await grid(2)
     expect((await second!.machine.run('leave')).status).toBe(0)
     await until('it left', async () =>
-      (await first!.machine.json('nodes')).nodes.every((node: any) => node.name !== 'n2' || node.state === 'left'),
+      (await first!.machine.ask('/nodes')).nodes.every((node: any) => node.name !== 'n2' || node.state === 'left'),
     )
     const again = await second!.machine.run('status')
     expect(again.status).toBe(5)
