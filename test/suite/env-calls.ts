@@ -128,7 +128,7 @@ export function callPromises(world: () => EnvWorld): void {
       return new Promise<Answer>(() => {})
     })
     const client = await addClient(world())
-    const call = watch(client.env.call(server.id, { text: 'x' }, { timeoutMs: 2_000 }))
+    const call = watch(client.env.call(server.id, { text: 'x' }, PATIENT))
     await world().until(() => asked)
     await server.node.crash()
     const failed = await failure(world(), call)
