@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino'
+import { logLine } from './log-line.ts'
 import type { DaemonOptions } from './options.ts'
 import { lossyStderr } from './stderr.ts'
 
@@ -19,6 +20,12 @@ export async function createLog({
   const { default: pretty } = await import('pino-pretty')
   return pino(
     options,
-    pretty({ destination: lossyStderr(), translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', singleLine: true }),
+    pretty({
+      destination: lossyStderr(),
+      translateTime: 'SYS:HH:MM:ss',
+      ignore: 'pid,hostname,name',
+      hideObject: true,
+      messageFormat: logLine,
+    }),
   )
 }
