@@ -14,6 +14,7 @@ import type {
 } from '../surface/index.ts'
 import { checkHealth, type Checked } from './health.ts'
 import type { SelfDescription } from './self-description.ts'
+import { outwardAddresses } from './outward-addresses.ts'
 
 /** The longest signed statement that asks for an invitation. */
 const INVITE_BYTES_MAX = 65_536
@@ -108,7 +109,10 @@ export class DaemonCore implements Core {
     const statement = parseSignedStatement(decode(signed, { bytesMax: INVITE_BYTES_MAX }))
     vo.trust.check(statement, 'vo.invite', { fresh: true })
     const { ttlMs } = (statement.statement.body ?? {}) as { ttlMs?: unknown }
-    return vo.issueTicket({ addresses: network.addresses(), ...(typeof ttlMs === 'number' && { ttlMs }) })
+    return vo.issueTicket({
+      addresses: outwardAddresses(network.addresses()),
+      ...(typeof ttlMs === 'number' && { ttlMs }),
+    })
   }
 
   async label({ set, remove }: LabelsRequest): Promise<NodeReport> {
