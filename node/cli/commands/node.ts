@@ -1,6 +1,7 @@
 import { isAttributeName, RoostError, type Attributes, type AttributeValue } from '../../../overlay/index.ts'
 import { parseLabel } from '../../config/index.ts'
 import type { NodeReport } from '../../surface/index.ts'
+import { tellAddresses } from '../addresses.ts'
 import { formatBytes, formatDuration } from '../quantity.ts'
 import { get, send } from '../request.ts'
 import type { Session } from '../session.ts'
@@ -40,7 +41,7 @@ function tellNode({ output }: Session, node: NodeReport): void {
   output.line(`name       ${node.name}`)
   output.line(`state      ${node.state}, for ${formatDuration(node.sinceMs)}`)
   output.line(`sequence   ${node.sequence}`)
-  for (const address of node.addresses) output.line(`address    ${address}`)
+  tellAddresses(output, node.addresses, 11)
   output.line('')
   output.table(attributeRows(node.attributes), ['attribute', 'value'])
 }

@@ -1,4 +1,5 @@
 import type { Status } from '../../surface/index.ts'
+import { tellAddresses } from '../addresses.ts'
 import { formatDuration } from '../quantity.ts'
 import { get } from '../request.ts'
 import type { Session } from '../session.ts'
@@ -14,7 +15,7 @@ export async function status(session: Session): Promise<void> {
   output.line(`grid     ${grid.name} (${grid.fingerprint.slice(0, 16)})${role}`)
   output.line(`member   until ${new Date(grid.certificateNotAfterMs).toISOString()}`)
   output.line(`nodes    ${nodes.alive} alive, ${nodes.suspect} suspect, ${nodes.dead} dead, ${nodes.left} left`)
-  output.line(`address  ${report.addresses.join(' ') || 'none'}`)
+  tellAddresses(output, report.addresses, 9)
   output.line(
     `daemon   ${report.version}, process ${report.pid}, up for ${formatDuration(Date.now() - report.startedAtMs)}`,
   )

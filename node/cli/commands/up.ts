@@ -5,6 +5,7 @@ import { LOG_NAME } from '../../data/index.ts'
 import type { SettingKey, Settings } from '../../config/index.ts'
 import { QuietExit } from '../failure.ts'
 import type { Flags } from '../action.ts'
+import { tellAddresses } from '../addresses.ts'
 import { isDataExplicit, type Session } from '../session.ts'
 
 /** `roost up`: the daemon in the foreground until ctrl-c, or detached. */
@@ -77,7 +78,7 @@ export function tellOfStart({ output }: Session, { pid, status }: StartedDaemon)
   })
   output.line(`node     ${status.name} (${status.id})`)
   output.line(`grid     ${status.grid.name} (${status.grid.fingerprint.slice(0, 16)})`)
-  output.line(`address  ${status.addresses.join(' ') || 'none'}`)
+  tellAddresses(output, status.addresses, 9)
   output.line(`log      ${status.dataDir}/${LOG_NAME}`)
 }
 
