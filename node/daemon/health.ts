@@ -25,6 +25,8 @@ const CLOCK_OFF_MS_WARN = 30_000
 const CLOCK_OFF_MS_FAIL = 120_000
 
 const FREE_BYTES_WARN = 1024 ** 3
+/** Too little for the database to write on, and for a job to leave anything. */
+const FREE_BYTES_FAIL = 16 * 1024 ** 2
 const CERTIFICATE_LEFT_MS_WARN = 3 * 24 * 3_600_000
 
 /** What the daemon can tell of itself: peers, clock, disk, certificate, plugins. Nothing is changed. */
@@ -109,7 +111,8 @@ async function checkDisk({ about }: Checked): Promise<Check> {
   const { bavail, bsize } = await statfs(about.dataDir)
   const detail = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free in ${about.dataDir}`
   if (bavail * bsize >= FREE_BYTES_WARN) return { name: 'disk', state: 'ok', detail }
-  return { name: 'disk', state: 'warning', detail, hint: 'free some space: the database stops when the disk is full' }
+  const state = bavail * bsize < FREE_BYTES_FAIL ? 'failed' : 'warning'
+  return { name: 'disk', state, detail, hint: 'free some space: nothing new is taken on when the disk is full' }
 }
 
 function checkCertificate({ vo }: Checked): Check {

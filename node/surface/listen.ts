@@ -33,7 +33,9 @@ export async function listenOnSocket(path: string, listener: NodeListener): Prom
       hint: `choose a data directory with a path of less than ${SOCKET_PATH_BYTES_MAX - 11} bytes`,
     })
   if (await answers(path)) throw new RoostError('DAEMON_RUNNING', `another daemon answers on ${path}`)
-  await rm(path, { force: true })
+  await rm(path, { force: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw listenError(cause, { path })
+  })
   const server = createServer(SERVER_OPTIONS, listener)
   // Between bind and chmod the socket has the mode that the umask leaves.
   const umask = process.umask(0o177)
