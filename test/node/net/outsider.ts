@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, PrivateKey, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -12,9 +12,9 @@ import type { Network } from '../../../node/net/index.ts'
 import { until } from './grid.ts'
 
 /** A bare libp2p node that keeps no rules of ours: what an attacker has. */
-export async function makeOutsider(): Promise<Libp2p> {
+export async function makeOutsider(privateKey?: PrivateKey): Promise<Libp2p> {
   return await createLibp2p({
-    privateKey: await generateKeyPair('Ed25519'),
+    privateKey: privateKey ?? (await generateKeyPair('Ed25519')),
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
