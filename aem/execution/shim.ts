@@ -16,6 +16,10 @@
  *   that is full by now cannot lose an exit code.
  *
  * A shell knows a death by signal N as status 128 + N, as it knows an exit with that status; we keep its convention.
+ * Between its fork and its first line a child of a shell has its parent's handlers, and forgets what they caught. So the shim traps
+ * signals only when its watcher is there, and the watcher's sleep is ended with KILL: else a quick unit could seem to run until
+ * its time limit.
+ *
  * When the command ends, whatever it left behind in its process group is killed.
  */
 
@@ -50,7 +54,6 @@ exec "$@"
 const SHIM = `${MARK}
 dir=$1 unit_path=$2 limit=$3 memory=$4 grace=$5 unit=$6
 shift 6
-trap : HUP INT TERM
 mark "$dir/shim" $$ || exit 1
 set -C
 true >"$dir/claim" || exit 1
@@ -59,19 +62,19 @@ if command -v setsid >/dev/null; then session=setsid; else session=; set -m; fi
 watcher=
 if [ "$limit" ]; then
   (
-    nap=
-    trap '[ "$nap" ] && kill "$nap" && wait "$nap"; exit' TERM
-    sleep "$limit" & nap=$!
-    wait "$nap"
+    trap '[ "$!" ] && kill -s KILL "$!"; exit' TERM
+    sleep "$limit" &
+    wait "$!"
     true >"$dir/timeout"
     read -r group begun <"$dir/group" || exit
     kill -s TERM -- "-$group"
-    sleep "$grace" & nap=$!
-    wait "$nap"
+    sleep "$grace" &
+    wait "$!"
     kill -s KILL -- "-$group"
   ) </dev/null >/dev/null 2>&1 &
   watcher=$!
 fi
+trap : HUP INT TERM
 (
   [ "$memory" ] && ulimit -d "$memory"
   exec $session sh -c "$unit" roost "$dir" "$unit_path" "$@"
