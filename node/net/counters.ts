@@ -44,3 +44,4 @@ export type CounterName =
   | 'records_refused_puts'
   | 'http_requests'
   | 'http_failed_requests'
+  | 'http_cut_off_sockets'

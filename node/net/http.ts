@@ -16,6 +16,8 @@ export const HTTP_PROTOCOL = '/roost/http/1'
 export const SOCKETS_PER_PEER_MAX = 64
 /** Peers with a pool of streams; beyond it the one that was asked longest ago loses its pool once its requests are done. */
 const POOLS_COUNT_MAX = 512
+/** What may wait on a stream for a peer that does not read, when it asks for more. */
+const UNREAD_BYTES_MAX = 1_048_576
 /** How long a stream without a request stays open, at the asking side and, a little later, at the other. */
 const IDLE_MS = 5_000
 const SERVER_IDLE_MS = 2 * IDLE_MS
@@ -33,6 +35,8 @@ export class HttpServer {
   readonly #server: Server
   readonly #sockets = new Set<StreamSocket>()
   readonly #counters: Counters
+  /** The newest response on each socket. */
+  readonly #responses = new WeakMap<Socket, ServerResponse>()
   #listener: HttpListener | undefined
 
   constructor(counters: Counters) {
@@ -65,8 +69,20 @@ export class HttpServer {
     this.#server.close()
   }
 
+  /** Nobody of ours sends a request before it has the answer to the one before; node:http would answer all, and keep the answers. */
+  #isAhead(socket: Socket): boolean {
+    if (socket.destroyed || socket.writableLength > UNREAD_BYTES_MAX) return true
+    return this.#responses.get(socket)?.writableEnded === false
+  }
+
   #answer(request: IncomingMessage, response: ServerResponse): void {
     this.#counters.add('http_requests')
+    if (this.#isAhead(request.socket)) {
+      this.#counters.add('http_cut_off_sockets')
+      request.socket.destroy(new Error('asked for more before it took what it had asked for'))
+      return
+    }
+    this.#responses.set(request.socket, response)
     response.on('error', () => {})
     if (this.#listener === undefined) {
       const error = new RoostError('BUSY', 'this node is still starting')

@@ -23,6 +23,8 @@ const launcher = join(import.meta.dirname, '../../roost')
 export class Machine {
   readonly home: string
   readonly env: NodeJS.ProcessEnv
+  /** Errors that nobody in the daemons caught: each is a mistake of ours. */
+  uncaughtCount = 0
   readonly #daemons = new Set<ChildProcess>()
 
   constructor(settings: Readonly<Record<string, string>> = {}) {
@@ -100,7 +102,10 @@ export class Machine {
     })
     this.#daemons.add(child)
     let log = ''
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-20_000)))
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.uncaughtCount += text.split('uncaught error').length - 1
+      log = (log + text).slice(-20_000)
+    })
     const ended = new Promise<never>((_, reject) =>
       child.once('close', (status) => reject(new Error(`the daemon ended with ${status}:\n${log}`))),
     )
