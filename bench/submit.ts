@@ -20,7 +20,7 @@ await withGrid(daemonCount, async ({ dir, daemons, fetchOf }) => {
     const description = { name: 'true', run: ['true'], nodes }
     const statement = await signAsUser(join(dir, 'user'), fetch, {
       action: 'job.submit',
-      body: { description, inputs: [] },
+      body: { controller: daemons[0]!.id, description, inputs: [] },
     })
     const form = new FormData()
     form.set('statement', new Blob([encodeStatement(statement)]))

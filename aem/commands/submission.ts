@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { encode, rfc8949EncodeOptions } from 'cborg'
-import { RoostError, type Plain } from '../../overlay/index.ts'
+import { RoostError, type PeerId, type Plain } from '../../overlay/index.ts'
 import type { CommandContext, SignedStatement } from '../../overlay/contract/index.ts'
 import { SUBMIT_ACTION, type JobDescription } from '../protocol/index.ts'
 import { ask } from './daemon.ts'
@@ -24,6 +24,7 @@ export async function submitDescription(
 ): Promise<string> {
   const files = await readInputs(inputs)
   const body = {
+    controller: await controllerOf(context),
     description: raw,
     inputs: files.map(({ name, bytes, sha256 }) => ({ name, bytes: bytes.length, sha256 })),
   }
@@ -33,6 +34,11 @@ export async function submitDescription(
   const { id } = await ask<{ id: string }>(context, '/jobs', { method: 'POST', body: form })
   context.last.set('job', id)
   return id
+}
+
+/** The node that the daemon is: it will control the job, and the signature says so. */
+async function controllerOf(context: CommandContext): Promise<PeerId> {
+  return ((await (await context.fetch('http://roost/status')).json()) as { id: PeerId }).id
 }
 
 /** A statement as it is sent: CBOR in the deterministic form of RFC 8949. */

@@ -176,9 +176,13 @@ export class Controller {
 
   async #accept(jobId: JobId, statement: NonNullable<Plain>): Promise<JobView> {
     const { owner, body } = this.#ports.check(statement, SUBMIT_ACTION, { fresh: true })
-    readSubmission(body)
-    await this.#makeRoom()
     const { self, wallMs } = this.#world.surroundings
+    const { controller } = readSubmission(body)
+    if (controller !== self)
+      throw new RoostError('DENIED', `this job was signed for ${controller} to control, not for ${self}`, {
+        hint: 'submit it at that node, or sign it anew',
+      })
+    await this.#makeRoom()
     const event: JobEvent = {
       type: 'submitted',
       jobId,

@@ -1,4 +1,4 @@
-import { shape, type Plain } from '../../overlay/index.ts'
+import { shape, type PeerId, type Plain } from '../../overlay/index.ts'
 import { promisedBytes, readDescription, type JobDescription } from './description.ts'
 import { malformedJob } from './field-reader.ts'
 import { unitIdOf, type JobId } from './ids.ts'
@@ -7,7 +7,7 @@ import { inputFiles } from './order-shape.ts'
 import { jobId, REASON_CHARS_MAX } from './shapes.ts'
 import type { Assignment } from './unit-log.ts'
 
-/** The action under which a submission is signed; its body is `{ description, inputs }`, the description as the user wrote it. */
+/** The action under which a submission is signed; its body is `{ controller, description, inputs }`, the description as the user wrote it. */
 export const SUBMIT_ACTION = 'job.submit'
 /** The action under which a cancellation is signed; its body is `{ jobId }` and may give a `reason`. */
 export const CANCEL_ACTION = 'job.cancel'
@@ -29,24 +29,30 @@ export type CheckStatement = (
 ) => CheckedStatement
 
 export interface Submission {
+  /** The one node that may control the job: who else is handed the statement cannot run it a second time. */
+  readonly controller: PeerId
   readonly description: JobDescription
   readonly inputs: readonly InputFile[]
 }
 
-const submissionBody = shape.record({ description: (value: unknown) => value, inputs: inputFiles })
+const submissionBody = shape.record({
+  controller: shape.peerId,
+  description: (value: unknown) => value,
+  inputs: inputFiles,
+})
 
 /**
  * The body of a signed submission. `JOB_MALFORMED` also where `inputs` are not just the files that `stage.in` names: what is not signed
  * is not staged.
  */
 export function readSubmission(value: unknown): Submission {
-  const { description: raw, inputs } = submissionBody(value, 'submission')
+  const { controller, description: raw, inputs } = submissionBody(value, 'submission')
   const description = readDescription(raw)
   const named = new Set(description.stage.in)
   const given = new Set(inputs.map((input) => input.name))
   if (given.size !== inputs.length || named.size !== given.size || !inputs.every((input) => named.has(input.name)))
     throw malformedJob(['stage', 'in'], 'the files that come with the job are not the ones that it names')
-  return { description, inputs }
+  return { controller, description, inputs }
 }
 
 const cancellationBody = shape.record({ jobId, reason: shape.optional(shape.text(REASON_CHARS_MAX)) })

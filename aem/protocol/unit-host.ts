@@ -163,6 +163,8 @@ export class UnitHost {
     if (jobIdOf(statement, crypto) !== jobId) throw new RoostError('DENIED', 'the job id is not that of the statement')
     const { owner, body } = this.#ports.check(statement, SUBMIT_ACTION, { fresh: false })
     const submission = readSubmission(body)
+    if (submission.controller !== controller)
+      throw new RoostError('DENIED', `the user signed this job for ${submission.controller} to control`)
     if (submission.description.nodes !== peers.length)
       throw new RoostError('DENIED', `the user asked for ${submission.description.nodes} units, not ${peers.length}`)
     return orderOf(submission, owner, assignment)

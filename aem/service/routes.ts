@@ -43,7 +43,7 @@ const routes = {
     path: '/jobs',
     summary: 'Submits a job',
     description:
-      'A form: `statement`, a SignedStatement `job.submit` with the body `{ description, inputs: [{ name, bytes, sha256 }] }` as CBOR, and each input file in a field named by its SHA-256.',
+      'A form: `statement`, a SignedStatement `job.submit` with the body `{ controller, description, inputs: [{ name, bytes, sha256 }] }` as CBOR, and each input file in a field named by its SHA-256.',
     responses: json(z.object({ id: z.string() }), 'On disk'),
   }),
   list: createRoute({

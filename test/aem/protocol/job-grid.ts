@@ -143,7 +143,7 @@ export class JobGrid {
 
   /** A user submits at a node; what comes of it stands in `acknowledged`. Returns the id that the job will have. */
   submit(at: PeerId, description: Plain, { watched = false } = {}): JobId {
-    const statement = this.statement(SUBMIT_ACTION, { description, inputs: [] })
+    const statement = this.statement(SUBMIT_ACTION, { controller: at, description, inputs: [] })
     const jobId = jobIdOf(statement, this.#watcherEnv.crypto)
     this.sim.act(0, () => {
       this.services

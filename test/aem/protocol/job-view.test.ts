@@ -15,7 +15,7 @@ const OWNER = '12D3KooWJ2sZ9LSRm3Hnkuser11111111111111111111111111'
 const JOB_ID = '0123456789abcdefghjkmnpqrs'
 
 function submitted(description: Record<string, unknown> = {}): JobHappening {
-  const body = { description: { run: 'true', nodes: 2, ...description }, inputs: [] } as const
+  const body = { controller: NODE, description: { run: 'true', nodes: 2, ...description }, inputs: [] } as const
   const about = { jobId: JOB_ID, owner: OWNER, controller: NODE }
   return { type: 'submitted', ...about, body: body as never, statement: { body: body as never } }
 }
@@ -76,7 +76,10 @@ describe('the view of a job', () => {
 
   test('a job with inputs stages them in before it runs', () => {
     const file = { name: 'a', bytes: 1, sha256: '0'.repeat(64) }
-    const first = { ...submitted(), body: { description: { run: 'true', stage: { in: ['a'] } }, inputs: [file] } }
+    const first = {
+      ...submitted(),
+      body: { controller: NODE, description: { run: 'true', stage: { in: ['a'] } }, inputs: [file] },
+    }
     const staged = viewOf(logOf(first as JobHappening, { ...MATCHED, nodes: [NODE] } as JobHappening, PLACED))!
     expect(staged.state).toBe('staging-in')
   })

@@ -24,7 +24,7 @@ function scene(count: number, nodes: Readonly<Record<PeerId, Answer>>) {
   const excepted: number[] = []
   const surroundings = { self: SELF, nowMs: 0, wallMs: 0, rng: seededRng(3), crypto: undefined as never }
   const sleep = async (): Promise<void> => undefined
-  const body = { description: { run: 'true', nodes: count }, inputs: [] } as never
+  const body = { controller: SELF, description: { run: 'true', nodes: count }, inputs: [] } as never
   const first: JobEvent = {
     type: 'submitted',
     number: 1,

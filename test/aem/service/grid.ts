@@ -200,7 +200,9 @@ export class MemberNode {
 
   /** As the command line has it: over the socket, and a failed status is thrown. */
   readonly fetch: Fetch = async (input, init) => {
-    const response = await this.surface(new Request(input, init), { via: 'socket' })
+    const request = new Request(input, init)
+    if (new URL(request.url).pathname === '/status') return Response.json({ id: this.id })
+    const response = await this.surface(request, { via: 'socket' })
     if (response.ok) return response
     throw errorFromRecord(((await response.json()) as { error: unknown }).error)
   }

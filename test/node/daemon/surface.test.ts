@@ -139,7 +139,7 @@ describe.each(['socket', 'loopback'] as const)('bodies over the %s', (way) => {
     expect(invited).toMatchObject({ status: 200, body: { ticket: expect.any(String) } })
     const statement = await signedBy(machine, fingerprint, {
       action: 'job.submit',
-      body: { description: { run: 'true' }, inputs: [] },
+      body: { controller: (await machine.ask('/status')).id, description: { run: 'true' }, inputs: [] },
     })
     const form = await submissionForm(statement)
     const submitted = await askRaw(place(), '/aem/jobs', {

@@ -22,6 +22,7 @@ let stranger: Machine
 let one: DaemonClient
 let two: DaemonClient
 let fingerprint: string
+let controllerId: string
 let strange: string
 let fingerprints: Record<string, string>
 
@@ -33,16 +34,19 @@ beforeAll(async () => {
   await second.up('--join', (await first.json('invite')).ticket)
   one = new DaemonClient(first)
   two = new DaemonClient(second)
-  fingerprint = (await one.status()).grid.fingerprint
+  const status = await one.status()
+  fingerprint = status.grid.fingerprint
+  controllerId = status.id
   strange = (await new DaemonClient(stranger).status()).grid.fingerprint
   fingerprints = { first: fingerprint, stranger: strange }
   await until('both know both', async () => (await one.names('alive')).length + (await two.names('alive')).length === 4)
 })
 afterAll(() => Promise.all([first.end(), second.end(), stranger.end()]))
 
-const submission = (run = 'true'): { action: string; body: Plain } => ({
+/** What the first machine's user would sign, for the first machine's node unless said otherwise. */
+const submission = (run = 'true', controller = controllerId): { action: string; body: Plain } => ({
   action: 'job.submit',
-  body: { description: { run }, inputs: [] },
+  body: { controller, description: { run }, inputs: [] },
 })
 
 async function submit(
@@ -83,11 +87,17 @@ describe('a submission', () => {
     expect(await submit(one, { ...mine, signature: theirs.signature })).toBe('SIGNATURE_INVALID')
   })
 
+  test('that is handed to another node is refused there: nobody runs it twice', async () => {
+    const statement = await signedBy(first, fingerprint, submission())
+    expect(await submit(one, statement)).toMatch(ID)
+    expect(await submit(two, statement)).toBe('DENIED')
+  })
+
   test('of which anything was changed on the way is refused', async () => {
     const mine = await signedBy(first, fingerprint, submission('echo mine'))
     const { statement } = mine
     for (const changed of [
-      { ...statement, body: { description: { run: 'echo other' }, inputs: [] } },
+      { ...statement, body: submission('echo other').body },
       { ...statement, atMs: statement.atMs + 1 },
       { ...statement, nonce: Uint8Array.from(statement.nonce, (byte) => byte ^ 1) },
     ])
@@ -96,7 +106,11 @@ describe('a submission', () => {
     const sha256 = createHash('sha256').update(file).digest('hex')
     const staged = await signedBy(first, fingerprint, {
       action: 'job.submit',
-      body: { description: { run: 'true', stage: { in: ['f'] } }, inputs: [{ name: 'f', bytes: file.length, sha256 }] },
+      body: {
+        controller: controllerId,
+        description: { run: 'true', stage: { in: ['f'] } },
+        inputs: [{ name: 'f', bytes: file.length, sha256 }],
+      },
     })
     expect(await submit(one, staged)).toBe('JOB_MALFORMED')
     expect(await submit(one, staged, [new TextEncoder().encode('forged')])).toBe('JOB_MALFORMED')
@@ -199,7 +213,7 @@ describe('a node of the grid that is free to misbehave', () => {
   })
 
   test('cannot have a description run that the user did not sign, nor place units for another controller', async () => {
-    const signed = await signedBy(first, fingerprint, submission('echo signed'))
+    const signed = await signedBy(first, fingerprint, submission('echo signed', network.self))
     const crypto = createSurroundings(generateKey()).crypto
     const assign = async (statement: SignedStatement, changes: object = {}): Promise<string> => {
       const plain = statement as unknown as Plain & {}
@@ -218,7 +232,9 @@ describe('a node of the grid that is free to misbehave', () => {
         (error: { code: string }) => error.code,
       )
     }
-    const forged = { ...signed.statement, body: { description: { run: 'echo forged' }, inputs: [] } }
+    const forged = { ...signed.statement, body: submission('echo forged', network.self).body }
+    // Who was shown a statement that names another controller cannot have it run a second time.
+    expect(await assign(await signedBy(first, fingerprint, submission('echo again', victim)))).toBe('DENIED')
     expect(await assign({ ...signed, statement: forged })).toBe('SIGNATURE_INVALID')
     expect(await assign(signed, { controller: victim })).toBe('DENIED')
     expect(await assign(signed, { peers: [network.self] })).toBe('DENIED')
