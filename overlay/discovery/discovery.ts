@@ -277,7 +277,10 @@ class MountedDiscovery implements Discovery {
     if (isGone(state)) {
       this.#selection.forget(peer)
       this.#sampling.forget(peer, state === 'left' ? 'left' : 'dead')
-    } else this.#selection.learn(descriptor, this.#selectionEnv)
+    } else {
+      this.#selection.learn(descriptor, this.#selectionEnv)
+      if (state === 'alive') this.#sampling.remember(descriptor, this.#samplingEnv)
+    }
     this.#tellListeners(infoOf(event.member))
   }
 

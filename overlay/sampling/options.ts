@@ -17,6 +17,8 @@ export interface SamplingOptions {
   /** From a change of the reserve to the event that asks for it to be stored, and the least time between two such events. */
   readonly reserveStoreMs: number
   readonly reserveRestMs: number
+  /** The least time between two such events while the reserve holds a few peers only. */
+  readonly reserveFewRestMs: number
   /** With an empty view: between two tries of seeds and reserve, growing from the first to the last; and how many are tried at once. */
   readonly searchMsMin: number
   readonly searchMsMax: number
@@ -36,6 +38,7 @@ export const SAMPLING_DEFAULTS: SamplingOptions = {
   reserveCountMax: 200,
   reserveStoreMs: 3_000,
   reserveRestMs: 60_000,
+  reserveFewRestMs: 1_000,
   searchMsMin: 500,
   searchMsMax: 15_000,
   searchContactCount: 3,

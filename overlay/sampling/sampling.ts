@@ -77,6 +77,13 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     if (this.#view.count === 0) this.#search(env)
   }
 
+  /** A peer that was heard of elsewhere: worth knowing after a restart. */
+  remember(contact: Contact, env: SamplingEnv): void {
+    if (!this.#reserve.keep(contact)) return
+    this.#reserveChangedAtMs ??= env.nowMs
+    if (this.#reserve.count <= RESERVE_FEW_COUNT) this.#storeReserve(env)
+  }
+
   /** Takes a peer out of the view; one that left for good also goes from the reserve. */
   forget(peer: PeerId, reason: 'dead' | 'left'): void {
     this.#view.remove(peer)
@@ -173,6 +180,7 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
       this.#view.insert({ descriptor, age: entry.age }, replaceable)
       env.emit({ type: 'heard', descriptor, from })
     }
+    if (this.#reserve.count <= RESERVE_FEW_COUNT) this.#storeReserve(env)
   }
 
   /** Asks seeds and reserve for a first view, unless that is under way. */
@@ -211,16 +219,21 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     env.send(contact.peer, { type: 'shuffle', round, entries: [{ descriptor: this.#own(), age: 0 }] })
   }
 
+  /** While it holds a few only it is stored at once: a node that dies young has nobody else to come back to. */
   #storeReserve(env: SamplingEnv): void {
-    const { reserveStoreMs, reserveRestMs } = this.#options
     if (this.#reserveChangedAtMs === undefined) return
-    if (env.nowMs < Math.max(this.#reserveChangedAtMs + reserveStoreMs, this.#reserveStoredAtMs + reserveRestMs)) return
+    const { reserveStoreMs, reserveRestMs, reserveFewRestMs } = this.#options
+    const isFew = this.#reserve.count <= RESERVE_FEW_COUNT
+    const dueMs = isFew ? 0 : this.#reserveChangedAtMs + reserveStoreMs
+    if (env.nowMs < Math.max(dueMs, this.#reserveStoredAtMs + (isFew ? reserveFewRestMs : reserveRestMs))) return
     this.#reserveChangedAtMs = undefined
     this.#reserveStoredAtMs = env.nowMs
     env.emit({ type: 'reserve-changed' })
   }
 }
 
+/** Up to so many peers the reserve is worth a write for each that is new. */
+const RESERVE_FEW_COUNT = 16
 /** Seeds beyond these make the oldest ones go. */
 const SEED_COUNT_MAX = 64
 /** Greetings to contacts whose replies are still welcome. */

@@ -208,10 +208,20 @@ describe('sampling', () => {
     expect(sampling.view().map(({ peer }) => peer)).not.toContain(ids[0])
   })
 
-  test('asks for its reserve to be stored, rarely, and forgets who left', () => {
+  test('asks for its reserve to be stored at once while it knows a few, and forgets who left', () => {
     const { env, sampling, pass } = withView(descriptors.slice(1, 6))
+    const storedCount = (): number => env.events.filter(({ type }) => type === 'reserve-changed').length
     pass(60_000)
-    expect(env.events.filter(({ type }) => type === 'reserve-changed').length).toBe(1)
+    const settledCount = storedCount()
+    pass(60_000)
+    expect(storedCount()).toBe(settledCount)
+    sampling.remember(descriptors[7]!, env)
+    expect(storedCount()).toBe(settledCount + 1)
+    // The second within a moment waits.
+    sampling.remember(descriptors[8]!, env)
+    expect(storedCount()).toBe(settledCount + 1)
+    pass(10_000)
+    expect(storedCount()).toBe(settledCount + 2)
     sampling.forget(ids[2]!, 'left')
     expect(JSON.stringify(sampling.snapshot())).not.toContain(ids[2])
     expect(JSON.stringify(sampling.snapshot())).toContain(ids[3])
