@@ -262,6 +262,13 @@ describe('coming back', () => {
     expect(grid.at(second).own().sequence).toBeGreaterThan(before)
   })
 
+  test('a node has the others on its disk two seconds after it knows them', async () => {
+    const grid = await settled({ count: 3 })
+    await grid.simulation.run(2_000)
+    const [, second, third] = grid.ids as [PeerId, PeerId, PeerId]
+    expect(JSON.stringify(grid.disks.get(second)!.read('discovery'))).toContain(third)
+  })
+
   test('a node whose clock went back an hour, on an empty disk, is believed', async () => {
     const grid = await settled({ count: 4 })
     await grid.simulation.run(60_000)
