@@ -1,7 +1,7 @@
 import { shape, type CallWire } from '../../overlay/index.ts'
 import { CORES_MAX } from './description.ts'
-import { EVENTS_COUNT_MAX, eventNumber, REASON_CHARS_MAX, unitExit, unitId, wallMs } from './shapes.ts'
-import { assignmentFields, type UnitEvent } from './unit-log.ts'
+import { EVENTS_COUNT_MAX, eventNumber, REASON_CHARS_MAX, unitId, wallMs } from './shapes.ts'
+import { assignmentFields, laterUnitEvents, type UnitEvent } from './unit-log.ts'
 
 /**
  * What controllers and nodes say to each other about units. A controller asks a node to `hold` room (in memory, for a time), to
@@ -21,16 +21,10 @@ const MESSAGE_BYTES_MAX = 256 * 1024
 export type UnitNews = ReturnType<typeof unitNews>
 
 const reason = shape.text(REASON_CHARS_MAX)
-const base = { number: eventNumber, atMs: wallMs }
 
 const unitNews = shape.union({
-  confirmed: shape.record(base),
-  starting: shape.record(base),
-  started: shape.record(base),
-  stopping: shape.record({ ...base, reason }),
-  exited: shape.record({ ...base, exit: unitExit }),
-  released: shape.record({ ...base, reason }),
-  settled: shape.record(base),
+  confirmed: shape.record({ number: eventNumber, atMs: wallMs }),
+  ...laterUnitEvents,
 })
 
 /** The event without its order. */

@@ -64,15 +64,17 @@ export const assignmentFields = {
 const reason = shape.text(REASON_CHARS_MAX)
 const base = { number: eventNumber, atMs: wallMs }
 
-const unitEvent = shape.union({
-  confirmed: shape.record({ ...base, order: unitOrder }),
+/** What comes after the confirmation: the same on a disk and in a message. */
+export const laterUnitEvents = {
   starting: shape.record(base),
   started: shape.record(base),
   stopping: shape.record({ ...base, reason }),
   exited: shape.record({ ...base, exit: unitExit }),
   released: shape.record({ ...base, reason }),
   settled: shape.record(base),
-})
+} as const
+
+const unitEvent = shape.union({ confirmed: shape.record({ ...base, order: unitOrder }), ...laterUnitEvents })
 
 /** The only way in for a unit's event from a peer or a disk: the event, or `MESSAGE_MALFORMED`. */
 export function parseUnitEvent(value: unknown): UnitEvent {
