@@ -45,6 +45,12 @@ async function foundNames(here: Machine, where: string): Promise<string[]> {
   return nodes.map((node: any) => node.name).sort()
 }
 
+/** Labels a node, so that a job can be sent to it, and waits until the one that will ask finds it. */
+async function paintRed(painted: { machine: Machine }, asking: { machine: Machine }): Promise<void> {
+  await painted.machine.run('node', 'label', 'colour=red')
+  await until('the label spread', async () => (await foundNames(asking.machine, 'colour == "red"')).length === 1)
+}
+
 describe('a grid', () => {
   test('is joined with a ticket, searched by what machines are, and runs a job where the query says', async () => {
     const [first, second, third] = await grid(3)
@@ -75,8 +81,7 @@ describe('a grid', () => {
 
   test('notices a machine that dies, shows its units as lost with the reason, and goes on', async () => {
     const [first, , third] = await grid(3)
-    await third!.machine.run('node', 'label', 'colour=red')
-    await until('the label spread', async () => (await foundNames(first!.machine, 'colour == "red"')).length === 1)
+    await paintRed(third!, first!)
     const file = join(first!.machine.home, 'job.yaml')
     writeFileSync(file, 'name: sleeper\nrun: sleep 600\nwhere: colour == "red"\n')
     const { id } = await first!.machine.json('submit', file)
@@ -93,8 +98,7 @@ describe('a grid', () => {
 
   test('a unit and its exit code outlive kill -9 of its daemon', async () => {
     const [first, second] = await grid(2)
-    await second!.machine.run('node', 'label', 'colour=red')
-    await until('the label spread', async () => (await foundNames(first!.machine, 'colour == "red"')).length === 1)
+    await paintRed(second!, first!)
     const gate = join(first!.machine.home, 'gate')
     const run = first!.machine.run(
       'run',
@@ -115,8 +119,7 @@ describe('a grid', () => {
 
   test('a unit that ends while its daemon is down has its exit code told afterwards', async () => {
     const [first, second] = await grid(2)
-    await second!.machine.run('node', 'label', 'colour=red')
-    await until('the label spread', async () => (await foundNames(first!.machine, 'colour == "red"')).length === 1)
+    await paintRed(second!, first!)
     const gate = join(first!.machine.home, 'gate')
     const done = join(first!.machine.home, 'done')
     const run = first!.machine.run(
@@ -138,8 +141,7 @@ describe('a grid', () => {
 
   test('the submitter’s daemon restarts and the job ends as if nothing had been', async () => {
     const [first, second] = await grid(2)
-    await second!.machine.run('node', 'label', 'colour=red')
-    await until('the label spread', async () => (await foundNames(first!.machine, 'colour == "red"')).length === 1)
+    await paintRed(second!, first!)
     const file = join(first!.machine.home, 'job.yaml')
     const gate = join(first!.machine.home, 'gate')
     writeFileSync(
