@@ -1,5 +1,6 @@
 import type { PeerId, Surroundings } from '../env/index.ts'
 import { checkDescriptor, equalDescriptors, timeFault, type Descriptor, type DescriptorFault } from './descriptor.ts'
+import { HeldDescriptor } from './held.ts'
 
 /** How many nodes' newest descriptors are remembered as verified; beyond it the one verified longest ago is forgotten. */
 export const VERIFIED_COUNT_MAX = 8_192
@@ -33,8 +34,9 @@ export class DescriptorChecker {
     const fault = checkDescriptor(descriptor, surroundings)
     if (fault !== undefined) return { ok: false, fault }
     if (known?.sequence === descriptor.sequence) return { ok: false, fault: 'conflict' }
-    this.#keep(descriptor)
-    return { ok: true, descriptor }
+    const held = HeldDescriptor.of(descriptor)
+    this.#keep(held)
+    return { ok: true, descriptor: held }
   }
 
   #keep(descriptor: Descriptor): void {

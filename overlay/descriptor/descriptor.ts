@@ -1,5 +1,6 @@
 import { equalAttributes, readAttributes, type Attributes } from '../attributes/index.ts'
 import { shape, type PeerId, type Plain, type Surroundings } from '../env/index.ts'
+import { HeldDescriptor } from './held.ts'
 
 /**
  * A descriptor is what a node says of itself to everyone: where it is reached and what it is. Only the node itself can
@@ -72,7 +73,7 @@ export function mintDescriptor(fields: DescriptorFields, surroundings: Surroundi
     addresses: readAddresses(fields.addresses, 'addresses'),
     attributes: readAttributes(fields.attributes, 'attributes'),
   }
-  return { ...unsigned, signature: surroundings.crypto.sign(CONTEXT, unsigned as Plain) }
+  return new HeldDescriptor({ ...unsigned, signature: surroundings.crypto.sign(CONTEXT, unsigned as Plain) })
 }
 
 /** Why a descriptor is not taken. */

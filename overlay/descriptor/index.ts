@@ -17,4 +17,5 @@ export {
   type DescriptorFault,
   type DescriptorFields,
 } from './descriptor.ts'
+export { derivedFrom, keyOf, peerKey } from './held.ts'
 export { DescriptorOwner } from './owner.ts'
