@@ -3,6 +3,17 @@ export type { Directory, JobRecord } from './directory.ts'
 export type { Events } from './events.ts'
 export type { Fetch } from './fetch.ts'
 export type { Log } from './log.ts'
-export type { Candidate, FindOptions, FindResult, NodeInfo, Nodes, NodeState, Query, Rejection } from './nodes.ts'
+export type {
+  Candidate,
+  Explanation,
+  FindOptions,
+  FindResult,
+  NodeInfo,
+  Nodes,
+  NodeState,
+  Query,
+  Rejection,
+  SearchEnd,
+} from './nodes.ts'
 export type { Host, Metrics, Plugin, PluginCommands, RouteBindings, Routes, RunningPlugin } from './plugin.ts'
 export type { Caller, Member, SignedStatement, Statement, Trust } from './trust.ts'

@@ -1,5 +1,6 @@
 export type {
   Candidate,
+  Explanation,
   FindOptions,
   FindResult,
   NodeInfo,
@@ -7,4 +8,5 @@ export type {
   NodeState,
   Query,
   Rejection,
+  SearchEnd,
 } from '../discovery/index.ts'

@@ -31,6 +31,7 @@ import {
 } from '../selection/index.ts'
 import { Finder } from './finder.ts'
 import { readKept, type Kept } from './kept.ts'
+import { LocalSource } from './local-source.ts'
 import type { FindOptions, FindResult, NodeInfo, Nodes, Query } from './nodes.ts'
 import { namesToAnnounce, Offers } from './offers.ts'
 import type { SearchOptions } from './search.ts'
@@ -154,7 +155,8 @@ class MountedDiscovery implements Discovery {
       {
         live,
         callEnv: host.serve(liveWire, live),
-        candidates: () => this.#selection.members(),
+        source: new LocalSource({ descriptors: () => this.#selection.members(), surroundings }),
+        onAddress,
         onSilent: (peer) => this.doubt(peer),
       },
       options.search,

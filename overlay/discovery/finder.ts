@@ -1,5 +1,5 @@
 import type { Descriptor } from '../descriptor/index.ts'
-import { shuffle, type CallEnv, type CallOptions, type PeerId } from '../env/index.ts'
+import type { CallEnv, CallOptions, PeerId } from '../env/index.ts'
 import { RoostError } from '../error/index.ts'
 import {
   ExpressionCache,
@@ -9,25 +9,27 @@ import {
   type LiveReply,
   type LiveRequest,
 } from '../live/index.ts'
-import type { FindOptions, FindResult, Query, Rejection } from './nodes.ts'
+import type { Candidate, FindOptions, FindResult, Query } from './nodes.ts'
 import { Plan } from './plan.ts'
-import { Search, SEARCH_DEFAULTS, type SearchOptions, type SearchResult } from './search.ts'
+import { Search, SEARCH_DEFAULTS, type Match, type SearchOptions } from './search.ts'
+import type { CandidateSource } from './source.ts'
 
-/** The most that one query may ask for. */
-const WANTED_COUNT_MAX = 10_000
+/** The most that one query may ask for: more than any grid that was simulated has nodes. */
+const WANTED_COUNT_MAX = 1_000_000
 
 export interface FinderDependencies {
   /** Answers for this node, which is a candidate like any other, without the network. */
   readonly live: Live
   readonly callEnv: CallEnv<LiveRequest, LiveReply>
-  /** Everyone who is known and not known to be gone, this node included. */
-  readonly candidates: () => Iterable<Descriptor>
+  readonly source: CandidateSource
+  /** Makes addresses known to whoever dials, before that peer is asked. */
+  readonly onAddress: (peer: PeerId, addresses: readonly string[]) => void
   readonly onSilent: (peer: PeerId) => void
 }
 
 /**
  * Finds nodes in two steps: those whose descriptors do not rule them out, in random order so that nobody is always first, are
- * asked what they are at this moment; who does not answer is not returned.
+ * asked what they are at this moment, while others are still being looked for; who does not answer is not returned.
  */
 export class Finder {
   readonly #dependencies: FinderDependencies
@@ -41,20 +43,37 @@ export class Finder {
 
   async find(query: Query, options: FindOptions): Promise<FindResult> {
     const plan = this.#readQuery(query)
-    const { admitted, rejections } = this.#filter(plan, options.except)
-    const { found, unfit, silent } = await this.#search(query, admitted, options)
-    for (const id of unfit) rejections.push({ id, reason: 'dynamic' })
-    for (const id of silent) {
-      rejections.push({ id, reason: 'silent' })
-      this.#dependencies.onSilent(id)
-    }
-    const candidates = found.map(({ peer, reply }) => ({
-      id: peer,
-      attributes: mergeAttributes(reply.attributes, reply.dynamic),
-      rank: reply.rank,
-    }))
-    candidates.sort((one, other) => other.rank - one.rank)
-    return { candidates: candidates.slice(0, query.count), rejections }
+    const { callEnv, source, onSilent } = this.#dependencies
+    const { onCandidate = () => {} } = options
+    const isRanked = query.rank !== undefined
+    const candidates: Candidate[] = []
+    const search = new Search(
+      {
+        source,
+        ask: this.#askFor(query),
+        sleep: (delayMs) => callEnv.sleep(delayMs),
+        nowMs: () => callEnv.nowMs,
+        onMatch: (descriptor, reply) => {
+          const candidate = candidateOf(descriptor, reply)
+          candidates.push(candidate)
+          if (!isRanked) onCandidate(candidate)
+        },
+        onSilent,
+      },
+      {
+        plan,
+        // The best are known only when all have been asked; of very many, a sample has to do.
+        goal: isRanked ? { asked: Math.max(query.count, this.#options.rankedCountMax) } : { matches: query.count },
+        deadlineMs: callEnv.nowMs + options.timeoutMs,
+        except: options.except ?? new Set(),
+      },
+      this.#options,
+    )
+    const { rejections, explanation } = await search.run(options.signal)
+    if (!isRanked) return { candidates, rejections, explanation }
+    const best = candidates.sort((one, other) => other.rank - one.rank).slice(0, query.count)
+    for (const candidate of best) onCandidate(candidate)
+    return { candidates: best, rejections, explanation }
   }
 
   /** Refuses here what every node would refuse. */
@@ -68,41 +87,17 @@ export class Finder {
     return new Plan(this.#expressions.parse(where))
   }
 
-  #filter(plan: Plan, except: ReadonlySet<PeerId> | undefined): { admitted: PeerId[]; rejections: Rejection[] } {
-    const rejections: Rejection[] = []
-    const admitted: PeerId[] = []
-    for (const descriptor of this.#dependencies.candidates()) {
-      if (except?.has(descriptor.peer)) continue
-      if (plan.admits(descriptor, this.#dependencies.callEnv)) admitted.push(descriptor.peer)
-      else rejections.push({ id: descriptor.peer, reason: 'static' })
+  #askFor({ where, rank }: Query): (candidate: Descriptor, limits: CallOptions) => Promise<LiveReply> {
+    const { callEnv, live, onAddress } = this.#dependencies
+    const request: LiveRequest = { where, ...(rank !== undefined && { rank }) }
+    return async ({ peer, addresses }, limits) => {
+      if (peer === callEnv.self) return live.answer(peer, request)
+      onAddress(peer, addresses)
+      return callEnv.call(peer, request, limits)
     }
-    return { admitted: shuffle(admitted, this.#dependencies.callEnv.rng), rejections }
   }
+}
 
-  #search({ where, rank, count }: Query, admitted: PeerId[], options: FindOptions): Promise<SearchResult> {
-    const { callEnv } = this.#dependencies
-    const isRanked = rank !== undefined
-    const request: LiveRequest = { where, ...(isRanked && { rank }) }
-    // The best are known only when all have been asked; of very many, a sample has to do.
-    const candidates = isRanked ? admitted.slice(0, Math.max(count, this.#options.rankedCountMax)) : admitted
-    const search = new Search(
-      {
-        ask: (peer, limits) => this.#ask(peer, request, limits),
-        sleep: (delayMs) => callEnv.sleep(delayMs),
-        nowMs: () => callEnv.nowMs,
-      },
-      {
-        ...this.#options,
-        candidates,
-        wantedCount: isRanked ? Math.max(count, candidates.length) : count,
-        deadlineMs: callEnv.nowMs + options.timeoutMs,
-      },
-    )
-    return search.run(options.signal)
-  }
-
-  async #ask(peer: PeerId, request: LiveRequest, limits: CallOptions): Promise<LiveReply> {
-    const { callEnv, live } = this.#dependencies
-    return peer === callEnv.self ? live.answer(peer, request) : callEnv.call(peer, request, limits)
-  }
+function candidateOf({ peer, name }: Descriptor, { attributes, dynamic, rank }: Match): Candidate {
+  return { id: peer, name, attributes: mergeAttributes(attributes, dynamic), rank }
 }

@@ -1,10 +1,17 @@
-import type { AbortSignalLike, PeerId } from '../env/index.ts'
-import { RoostError } from '../error/index.ts'
+import type { Descriptor } from '../descriptor/index.ts'
+import type { AbortSignalLike, CallOptions, PeerId } from '../env/index.ts'
+import { asRoostError, RoostError } from '../error/index.ts'
 import type { LiveReply } from '../live/index.ts'
+import { Abort } from './abort.ts'
+import type { Explanation, Rejection, SearchEnd } from './nodes.ts'
+import type { Plan } from './plan.ts'
+import type { CandidateSource, Seeking } from './source.ts'
+import { Verdicts } from './verdicts.ts'
 
 export interface SearchOptions {
-  /** Nodes asked at once. */
+  /** Nodes asked at once: so many at first, and with each answer one more, up to the other. */
   readonly parallelCount: number
+  readonly parallelCountMax: number
   /** How long a node may take before another is asked beside it, and before it counts as silent. */
   readonly slowMs: number
   readonly silentMs: number
@@ -12,145 +19,294 @@ export interface SearchOptions {
   readonly rankedCountMax: number
 }
 
-export const SEARCH_DEFAULTS: SearchOptions = { parallelCount: 32, slowMs: 300, silentMs: 2_000, rankedCountMax: 512 }
+export const SEARCH_DEFAULTS: SearchOptions = {
+  parallelCount: 32,
+  parallelCountMax: 256,
+  slowMs: 300,
+  silentMs: 2_000,
+  rankedCountMax: 512,
+}
+
+/** What one search is for. */
+export interface SearchAim {
+  readonly plan: Plan
+  /** What ends it: so many nodes that match, or so many asked, whatever they say. */
+  readonly goal: { readonly matches: number } | { readonly asked: number }
+  /** In milliseconds of `nowMs`. */
+  readonly deadlineMs: number
+  readonly except: ReadonlySet<PeerId>
+}
 
 export interface SearchDependencies {
-  /** Asks one node; rejects where it does not answer. */
-  readonly ask: (peer: PeerId, options: { timeoutMs: number; signal: AbortSignalLike }) => Promise<LiveReply>
+  readonly source: CandidateSource
+  /** Asks one node what it is; rejects where it does not answer. */
+  readonly ask: (candidate: Descriptor, limits: CallOptions) => Promise<LiveReply>
   readonly sleep: (delayMs: number) => Promise<void>
   readonly nowMs: () => number
+  /** Told of each node that matches, the moment it has answered. What it throws ends the search. */
+  readonly onMatch: (candidate: Descriptor, reply: Match) => void
+  /** Told of each node that had time enough and did not answer. */
+  readonly onSilent: (peer: PeerId) => void
 }
 
-export interface Found {
-  readonly peer: PeerId
-  readonly reply: LiveReply & { readonly type: 'match' }
-}
+export type Match = LiveReply & { readonly type: 'match' }
 
 export interface SearchResult {
-  readonly found: readonly Found[]
-  /** Asked, and not what was wanted; and asked in vain. Who was not asked stands in neither. */
-  readonly unfit: readonly PeerId[]
-  readonly silent: readonly PeerId[]
+  readonly rejections: readonly Rejection[]
+  readonly explanation: Explanation
 }
 
+/** Candidates that one search takes; what comes beyond them is left out, and the search is not complete. */
+const CANDIDATE_COUNT_MAX = 1_000_000
+
 /**
- * Asks candidates in their order, several at once, until enough match, nobody is left, or the time is over. No more are
+ * How many answers are taken to have matched before the first: with less, a few that do not match would have a whole grid asked for
+ * more; with more, a query that few match takes more rounds.
+ */
+const PRIOR_COUNT = 8
+
+/** The least that is slept: a rest of less would have to be slept again. */
+const SLEEP_MS_MIN = 1
+
+/**
+ * Asks candidates as they come, several at once, until enough match, nobody is left, or the time is over. No more are
  * asked than are still wanted: a query for one node does not wake thirty. One that is slow is not waited for alone,
- * another is asked beside it; who answers first counts.
+ * another is asked beside it; who answers first counts. Where candidates run short the source is asked for more, as many as are
+ * missing by the share of answers that matched so far, while others are being asked.
  */
 export class Search {
   readonly #dependencies: SearchDependencies
+  readonly #aim: SearchAim
   readonly #options: SearchOptions
-  readonly #candidates: readonly PeerId[]
-  readonly #wantedCount: number
-  readonly #deadlineMs: number
-  readonly #signal: Abort
-  readonly #found: Found[] = []
-  readonly #unfit: PeerId[] = []
-  readonly #silent: PeerId[] = []
+  readonly #startedMs: number
+  readonly #seeking: Seeking
+  readonly #abort = new Abort()
+  readonly #verdicts = new Verdicts()
+  /** Each peer once, in the order in which they came; those before the index have been asked. */
+  readonly #candidates: Descriptor[] = []
+  readonly #given = new Set<PeerId>()
   #nextIndex = 0
+  /** In the order in which they were asked, those who have answered too until the next look at the time. */
+  #asked: Asked[] = []
   #waitingCount = 0
   #slowCount = 0
-  #isOver = false
+  #isSeeking = false
+  /** The source gave nothing new, or more than can be taken. */
+  #isDry = false
+  #isCut = false
+  #explanation: Explanation | undefined
+  #failure: unknown
   #finish: () => void = () => {}
 
-  constructor(
-    dependencies: SearchDependencies,
-    options: SearchOptions & { candidates: readonly PeerId[]; wantedCount: number; deadlineMs: number },
-  ) {
+  constructor(dependencies: SearchDependencies, aim: SearchAim, options: SearchOptions) {
     this.#dependencies = dependencies
+    this.#aim = aim
     this.#options = options
-    this.#candidates = options.candidates
-    this.#wantedCount = options.wantedCount
-    this.#deadlineMs = options.deadlineMs
-    this.#signal = new Abort()
+    this.#startedMs = dependencies.nowMs()
+    this.#seeking = dependencies.source.seek(aim.plan, {
+      wantedCount: this.#goalCount,
+      deadlineMs: aim.deadlineMs,
+      signal: this.#abort,
+      except: aim.except,
+      onFound: (descriptors) => this.#take(descriptors),
+      onRuledOut: (peers) => {
+        if (!this.#isOver) this.#verdicts.ruleOut(peers)
+      },
+    })
   }
 
-  /** Rejects with `CANCELLED` where `signal` says so; otherwise what was found stands. */
+  /** Rejects with `CANCELLED` where `signal` says so or the node stops, and with what `onMatch` threw. */
   async run(signal?: AbortSignalLike): Promise<SearchResult> {
     const over = new Promise<void>((resolve) => {
       this.#finish = resolve
     })
-    const cancel = (): void => this.#end()
+    const cancel = (): void => this.#end('cancelled')
     signal?.addEventListener('abort', cancel)
-    if (signal?.aborted) this.#end()
-    this.#askMore()
+    if (signal?.aborted) cancel()
+    this.#advance()
+    void this.#watchTime()
     await over
     signal?.removeEventListener('abort', cancel)
-    if (signal?.aborted) throw new RoostError('CANCELLED', 'the search was given up')
-    return { found: [...this.#found], unfit: [...this.#unfit], silent: [...this.#silent] }
+    if (this.#failure !== undefined) throw this.#failure
+    const explanation = this.#explanation!
+    if (explanation.reason === 'cancelled')
+      throw new RoostError('CANCELLED', 'the search was given up', { data: { explanation } })
+    return { rejections: this.#verdicts.rejections, explanation }
   }
 
-  #askMore(): void {
-    const leftMs = this.#deadlineMs - this.#dependencies.nowMs()
-    while (!this.#isOver && leftMs > 0 && this.#nextIndex < this.#candidates.length && this.#mayAskOneMore())
-      void this.#ask(this.#candidates[this.#nextIndex++]!, Math.min(leftMs, this.#options.silentMs))
-    const isEnough = this.#found.length >= this.#wantedCount
-    const nobodyIsLeft = leftMs <= 0 || this.#nextIndex >= this.#candidates.length
-    if (isEnough || (this.#waitingCount === 0 && nobodyIsLeft)) this.#end()
+  get #isOver(): boolean {
+    return this.#explanation !== undefined
+  }
+
+  get #goalCount(): number {
+    const { goal } = this.#aim
+    return 'matches' in goal ? goal.matches : goal.asked
+  }
+
+  get #doneCount(): number {
+    const { confirmedCount, doneCount } = this.#verdicts
+    return 'matches' in this.#aim.goal ? confirmedCount : doneCount
+  }
+
+  get #queuedCount(): number {
+    return this.#candidates.length - this.#nextIndex
+  }
+
+  #advance(): void {
+    if (this.#isOver) return
+    if (this.#doneCount >= this.#goalCount) return this.#end('enough')
+    if (this.#dependencies.nowMs() >= this.#aim.deadlineMs) return this.#end('deadline')
+    while (this.#queuedCount > 0 && this.#mayAskOneMore()) void this.#ask(this.#candidates[this.#nextIndex++]!)
+    if (this.#mayFindMore()) void this.#seekMore()
+    if (this.#queuedCount === 0 && this.#waitingCount === 0 && !this.#isSeeking) this.#end('nobody-left')
   }
 
   #mayAskOneMore(): boolean {
-    const { parallelCount } = this.#options
-    const stillWanted = this.#wantedCount - this.#found.length
-    return this.#waitingCount < parallelCount && this.#waitingCount - this.#slowCount < stillWanted
+    const { parallelCount, parallelCountMax } = this.#options
+    const atOnceCount = Math.min(parallelCountMax, parallelCount + this.#verdicts.answeredCount)
+    const stillWanted = this.#goalCount - this.#doneCount
+    return this.#waitingCount < atOnceCount && this.#waitingCount - this.#slowCount < stillWanted
   }
 
-  async #ask(peer: PeerId, timeoutMs: number): Promise<void> {
+  /** Answers that are missing even if all who are asked or about to be asked do what is hoped for. */
+  get #missingCount(): number {
+    return this.#goalCount - this.#doneCount - this.#queuedCount - (this.#waitingCount - this.#slowCount)
+  }
+
+  #mayFindMore(): boolean {
+    return !this.#isSeeking && !this.#isDry && !this.#isCut && !this.#seeking.isExhausted && this.#missingCount > 0
+  }
+
+  async #seekMore(): Promise<void> {
+    this.#isSeeking = true
+    const before = this.#given.size
+    // A source that fails has no more to give; what it gave stands.
+    await this.#seeking.more(Math.ceil(this.#missingCount / this.#hopedShare())).catch(() => {})
+    this.#isSeeking = false
+    this.#isDry = this.#given.size === before
+    this.#advance()
+  }
+
+  /** The share of those asked that will count. */
+  #hopedShare(): number {
+    if ('asked' in this.#aim.goal) return 1
+    const { confirmedCount, doneCount } = this.#verdicts
+    return (confirmedCount + PRIOR_COUNT) / (doneCount + PRIOR_COUNT)
+  }
+
+  #take(descriptors: readonly Descriptor[]): void {
+    if (this.#isOver) return
+    for (const candidate of descriptors) {
+      if (this.#given.has(candidate.peer) || this.#aim.except.has(candidate.peer)) continue
+      this.#isCut = this.#given.size >= CANDIDATE_COUNT_MAX
+      if (this.#isCut) break
+      this.#given.add(candidate.peer)
+      this.#candidates.push(candidate)
+    }
+    this.#advance()
+  }
+
+  async #ask(candidate: Descriptor): Promise<void> {
+    const { ask, nowMs } = this.#dependencies
+    const asked: Asked = { peer: candidate.peer, sinceMs: nowMs(), isSlow: false, isOpen: true }
+    this.#asked.push(asked)
     this.#waitingCount++
-    const progress = { isSlow: false, isAnswered: false }
-    void this.#watchSlow(progress, timeoutMs)
-    const reply = await this.#dependencies.ask(peer, { timeoutMs, signal: this.#signal }).catch(() => undefined)
-    progress.isAnswered = true
-    if (progress.isSlow) this.#slowCount--
+    const limits = { timeoutMs: this.#options.silentMs, signal: this.#abort }
+    const answer = await ask(candidate, limits).catch(asRoostError)
+    asked.isOpen = false
+    if (asked.isSlow) this.#slowCount--
     this.#waitingCount--
     if (this.#isOver) return
-    if (reply === undefined) this.#silent.push(peer)
-    else if (reply.type === 'match') this.#found.push({ peer, reply })
-    else this.#unfit.push(peer)
-    this.#askMore()
+    if (!(answer instanceof RoostError)) this.#note(candidate, answer)
+    // While the search goes on only the node itself can end its calls, when it stops.
+    else if (answer.code === 'CANCELLED') this.#end('cancelled')
+    else this.#giveUp(candidate.peer)
+    this.#advance()
   }
 
-  async #watchSlow(progress: { isSlow: boolean; readonly isAnswered: boolean }, timeoutMs: number): Promise<void> {
-    if (timeoutMs <= this.#options.slowMs) return
-    const isAwake = await this.#dependencies.sleep(this.#options.slowMs).then(
-      () => true,
-      () => false,
-    )
-    if (!isAwake || progress.isAnswered || this.#isOver) return
-    progress.isSlow = true
-    this.#slowCount++
-    this.#askMore()
+  #note(candidate: Descriptor, reply: LiveReply): void {
+    if (reply.type === 'no-match') return this.#verdicts.unfit(candidate.peer)
+    this.#verdicts.confirm()
+    try {
+      this.#dependencies.onMatch(candidate, reply)
+    } catch (thrown) {
+      this.#failure = thrown
+      this.#end('cancelled')
+    }
   }
 
-  #end(): void {
+  #giveUp(peer: PeerId): void {
+    this.#verdicts.silent(peer)
+    this.#dependencies.onSilent(peer)
+  }
+
+  /** Wakes at the deadline and when a node becomes slow, and now and then, so that nothing lingers when the search is over. */
+  async #watchTime(): Promise<void> {
+    const { nowMs, sleep } = this.#dependencies
+    while (!this.#isOver) {
+      const restMs = Math.min(this.#aim.deadlineMs - nowMs(), this.#untilSlowMs())
+      const isAwake = await sleep(Math.max(restMs, SLEEP_MS_MIN)).then(
+        () => true,
+        () => false,
+      )
+      if (!isAwake) return this.#end('cancelled')
+      this.#markSlow()
+      this.#advance()
+    }
+  }
+
+  /** Until the next one becomes slow of those asked by now; nobody asked later becomes so earlier. */
+  #untilSlowMs(): number {
+    const { slowMs } = this.#options
+    const first = this.#asked.find(({ isOpen, isSlow }) => isOpen && !isSlow)
+    return first === undefined ? slowMs : first.sinceMs + slowMs - this.#dependencies.nowMs()
+  }
+
+  #markSlow(): void {
+    const sinceMs = this.#dependencies.nowMs() - this.#options.slowMs
+    this.#asked = this.#asked.filter(({ isOpen }) => isOpen)
+    for (const asked of this.#asked) {
+      if (asked.isSlow || asked.sinceMs > sinceMs) continue
+      asked.isSlow = true
+      this.#slowCount++
+    }
+  }
+
+  #end(reason: SearchEnd): void {
     if (this.#isOver) return
-    this.#isOver = true
+    const open = this.#asked.filter(({ isOpen }) => isOpen)
+    if (reason === 'deadline')
+      for (const { peer, isSlow } of open) {
+        if (isSlow) this.#giveUp(peer)
+        else this.#verdicts.silent(peer)
+      }
+    this.#explanation = this.#explain(reason, open.length)
     this.#finish()
-    this.#signal.abort()
+    this.#abort.abort()
+  }
+
+  #explain(reason: SearchEnd, openCount: number): Explanation {
+    const { confirmedCount, unfitCount, silentCount, ruledOutCount } = this.#verdicts
+    const { isExhausted, trail } = this.#seeking
+    return {
+      ...trail,
+      consideredCount: ruledOutCount + this.#given.size,
+      ruledOutCount,
+      askedCount: this.#nextIndex,
+      confirmedCount,
+      unfitCount,
+      silentCount,
+      elapsedMs: this.#dependencies.nowMs() - this.#startedMs,
+      complete: isExhausted && !this.#isCut && this.#queuedCount === 0 && openCount === 0,
+      reason,
+    }
   }
 }
 
-/** The little of AbortController that is needed, for code that has none. */
-class Abort implements AbortSignalLike {
-  #isAborted = false
-  readonly #listeners = new Set<() => void>()
-
-  get aborted(): boolean {
-    return this.#isAborted
-  }
-
-  abort(): void {
-    this.#isAborted = true
-    for (const listener of this.#listeners) listener()
-    this.#listeners.clear()
-  }
-
-  addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.add(listener)
-  }
-
-  removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.delete(listener)
-  }
+/** A node that was asked. */
+interface Asked {
+  readonly peer: PeerId
+  readonly sinceMs: number
+  isSlow: boolean
+  isOpen: boolean
 }

@@ -7,6 +7,7 @@ import type {
   Caller,
   CommandContext,
   Events,
+  Explanation,
   Fetch,
   Host,
   Member,
@@ -83,8 +84,9 @@ export class Grid {
           candidates: living()
             .filter((member) => !query.where.includes('false') && !options.except?.has(member.id))
             .slice(0, query.count)
-            .map((member) => ({ id: member.id, attributes: {}, rank: 0 })),
+            .map((member) => ({ id: member.id, name: '', attributes: {}, rank: 0 })),
           rejections: [],
+          explanation: EXPLANATION,
         }),
         watch: (listener) => {
           this.#watchers.add(listener)
@@ -304,6 +306,24 @@ function trustfulness(): Host['trust'] {
       return { id: statement.signer, name: 'somebody' }
     },
   }
+}
+
+/** What no job asks for. */
+const EXPLANATION: Explanation = {
+  grouping: [],
+  cellCount: 1,
+  contactCount: 0,
+  roundTripCount: 0,
+  heldCount: 0,
+  consideredCount: 0,
+  ruledOutCount: 0,
+  askedCount: 0,
+  confirmedCount: 0,
+  unfitCount: 0,
+  silentCount: 0,
+  elapsedMs: 0,
+  complete: true,
+  reason: 'nobody-left',
 }
 
 function surroundingsOf(self: PeerId): Surroundings {
