@@ -1,0 +1,8 @@
+export { columnOf, type Column } from './columns.ts'
+export { malformed, parseCsv, type CsvTable } from './csv.ts'
+export { drawsFor, normal, weighted, type Draw } from './draw.ts'
+export { machinesPopulation } from './machines.ts'
+export type { Machine, Population } from './population.ts'
+export { readInput, readPopulation } from './read.ts'
+export { syntheticPopulation } from './synthetic.ts'
+export { DIMENSION_COUNT_MAX, uniformPopulation } from './uniform.ts'
