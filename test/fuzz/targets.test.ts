@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { PROTOCOLS_WITHOUT_WIRE, TARGETS, WIRES } from './targets.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+test('every protocol id in the code is one that the fuzzer knows', () => {
+  const known = new Set([...WIRES.map(({ id }) => id), ...Object.keys(PROTOCOLS_WITHOUT_WIRE)])
+  const found = sources().flatMap((path) =>
+    [...readFileSync(path, 'utf8').matchAll(/'(\/roost\/[a-z-]+\/\d+)'/g)].map(([, id]) => id!),
+  )
+  expect(found.length).toBeGreaterThan(5)
+  expect([...new Set(found)].filter((id) => !known.has(id))).toEqual([])
+})
+
+test('every target has something well formed to begin with, which it accepts', () => {
+  for (const { name, seeds, read } of TARGETS) {
+    if (name === 'certificate') continue
+    expect([name, seeds.length > 0]).toEqual([name, true])
+    for (const seed of seeds) read(seed)
+  }
+})
+
+test('no two targets share a name', () => {
+  const names = TARGETS.map(({ name }) => name)
+  expect(names).toEqual([...new Set(names)])
+})
+
+function sources(): string[] {
+  return ['overlay', 'aem', 'xfs', 'node'].flatMap((folder) => {
+    try {
+      const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      return names.filter((name) => name.endsWith('.ts')).map((name) => join(root, folder, name))
+    } catch {
+      return []
+    }
+  })
+}
