@@ -1,10 +1,14 @@
 import type { Descriptor, DescriptorChecker } from '../descriptor/index.ts'
-import { sample, type Env, type PeerId, type Protocol } from '../env/index.ts'
-import { isGone, ProbeOrder, suspicionTimeoutMs, type Member, type MemberState, type Suspicion } from './member.ts'
+import type { PeerId, Protocol } from '../env/index.ts'
+import type { MembershipEnv, MembershipEvent, MembershipTimer } from './env.ts'
+import { Graveyard } from './graveyard.ts'
+import { isGone, type Member, type MemberState } from './member.ts'
 import { MemberTable } from './member-table.ts'
-import { UPDATE_COUNT_MAX, type MembershipMessage, type Update } from './messages.ts'
+import type { MembershipMessage, Update } from './messages.ts'
 import { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
-import { aboutWhom, UpdateQueue } from './updates.ts'
+import { Probing } from './probing.ts'
+import { Spreading } from './spreading.ts'
+import { Suspicions } from './suspicions.ts'
 
 /**
  * Membership finds out who is alive. Once a second each node pings one other. If no answer comes it asks a few helpers to
@@ -21,85 +25,95 @@ import { aboutWhom, UpdateQueue } from './updates.ts'
  * - The incarnation number is the descriptor's sequence number, so nobody but the node itself can refute, and a node that
  *   restarts refutes its own death by being there. Leaving is signed too. That somebody is dead can be claimed by anyone; whoever
  *   lives contradicts it.
+ * - A node watches those that its host wants watched, a cell of the grid where that is large; claims about others go by unheard.
  * - Who hears of a suspicion probes the suspect soon, a few of all nodes at random. Confirmations would otherwise come at the
  *   pace of the round-robin, too slowly to find a dead node of forty within seconds.
  * - The dead are pinged now and then for as long as they are remembered, which heals a partition.
  * - Pings carry the sender's sequence number, so that two nodes that know different things of each other find out.
+ *
+ * What there is to decide about claims is here; `Probing`, `Suspicions`, `Spreading` and `Graveyard` each know one part, and none of
+ * them calls back.
  */
 export class Membership implements Protocol<MembershipMessage, MembershipTimer, MembershipEvent> {
-  readonly #own: () => Descriptor
-  readonly #renewAbove: (sequence: number) => Descriptor
-  readonly #checker: DescriptorChecker
-  readonly #onAddress: (peer: PeerId, addresses: readonly string[]) => void
+  readonly #dependencies: MembershipDependencies
   readonly #options: MembershipOptions
-  readonly #members: MemberTable
-  readonly #suspicions = new Map<PeerId, Suspicion>()
-  readonly #updates: UpdateQueue
-  readonly #order: ProbeOrder
-  /** Probes that wait: our own, and those that we make for others. */
-  readonly #probes = new Map<number, Probe>()
-  #probeCount = 0
-  /** Lifeguard's local health score: 0 is healthy. */
-  #health = 0
-  #gossiping = false
+  readonly #table: MemberTable
+  readonly #suspicions: Suspicions
+  readonly #spreading: Spreading
+  readonly #probing: Probing
+  readonly #graveyard: Graveyard
   #left = false
-  #reviveDelayMs: number
-  #nextReviveMs = Number.POSITIVE_INFINITY
   #tickDueMs = 0
 
-  constructor(dependencies: MembershipDependencies, options: Partial<MembershipOptions> = {}) {
-    this.#own = dependencies.own
-    this.#renewAbove = dependencies.renewAbove
-    this.#checker = dependencies.checker
-    this.#onAddress = dependencies.onAddress
-    this.#options = { ...MEMBERSHIP_DEFAULTS, ...options }
-    this.#members = new MemberTable({ countMax: this.#options.memberCountMax })
-    this.#order = new ProbeOrder({ countMax: 2 * this.#options.memberCountMax })
-    this.#updates = new UpdateQueue({ countMax: this.#options.updateCountMax })
-    this.#reviveDelayMs = this.#options.reviveMsMin
+  constructor(dependencies: MembershipDependencies, options?: Partial<MembershipOptions>) {
+    this.#dependencies = dependencies
+    this.#options = options === undefined ? MEMBERSHIP_DEFAULTS : { ...MEMBERSHIP_DEFAULTS, ...options }
+    this.#table = new MemberTable({ countMax: this.#options.memberCountMax })
+    this.#suspicions = new Suspicions(this.#options)
+    this.#spreading = new Spreading(this.#table, this.#suspicions, this.#options)
+    this.#probing = new Probing(this.#table, this.#spreading, dependencies.own, this.#options)
+    this.#graveyard = new Graveyard(this.#table, this.#options)
   }
 
-  /** Everyone else who is known, the dead included while they are remembered. */
-  members(): IterableIterator<Member> {
-    return this.#members.all()
+  /**
+   * Everyone else who is known, the dead included while they are remembered, in no order. `unwatch` of the one that was given last does
+   * not disturb it.
+   */
+  members(): Generator<Member> {
+    return this.#table.all()
   }
 
   get(peer: PeerId): Member | undefined {
-    return this.#members.get(peer)
+    return this.#table.get(peer)
+  }
+
+  /** Whether this node probes the peer: it is in the table, and alive or suspected. */
+  isWatched(peer: PeerId): boolean {
+    return this.#table.isLiving(peer)
+  }
+
+  /** How many are watched. */
+  get watchedCount(): number {
+    return this.#table.livingCount
   }
 
   /** Whether this descriptor is of a node that may live: never heard of, not gone, or back with a newer word. */
   mayLive(descriptor: Descriptor): boolean {
-    const member = this.#members.get(descriptor.peer)
-    return member === undefined || !isGone(member.state) || descriptor.sequence > member.sequence
+    return this.#table.mayLive(descriptor)
   }
 
-  /** Takes in a checked descriptor that came from elsewhere. Says whether it was news. */
+  /** Takes in a checked descriptor that came from elsewhere. Says whether it was news of a node that is watched. */
   learn(descriptor: Descriptor, env: MembershipEnv): boolean {
-    if (descriptor.peer === env.self) return this.#correctSelf(descriptor)
-    const member = this.#members.get(descriptor.peer)
-    if (!this.#members.isNews(descriptor)) return false
-    if (member === undefined && this.#members.isFull && !this.#forgetOneGone(env)) return false
-    this.#onAddress(descriptor.peer, descriptor.addresses)
-    if (member === undefined || isGone(member.state)) this.#order.add(descriptor.peer, env.rng)
+    const { peer } = descriptor
+    if (peer === env.self) return this.#correctSelf(descriptor)
+    if (!this.#table.isNews(descriptor)) return false
+    if (!this.#table.has(descriptor) && (!this.#mayWatch(peer) || !this.#makeRoom(env))) return false
+    this.#dependencies.onAddress(peer, descriptor.addresses)
     this.#set(descriptor, 'alive', env)
     return true
   }
 
-  /** Somebody got no answer from this peer, or lost the connection: it is probed next. */
+  /** Forgets a peer, whatever its state: it is others' to watch. Says whether it was known. */
+  unwatch(peer: PeerId, env: MembershipEnv): boolean {
+    if (!this.#table.remove(peer)) return false
+    this.#suspicions.end(peer)
+    env.emit({ type: 'forgotten', peer })
+    return true
+  }
+
+  /** Somebody got no answer from this peer, or lost the connection: it is probed at once. */
   doubt(peer: PeerId, env: MembershipEnv): void {
-    if (this.#left || this.#members.watched(peer) === undefined || this.#isProbed(peer)) return
-    this.#order.hasten(peer)
-    env.wakeAfter(0, { type: 'hastened' })
+    if (this.#left || !this.#table.isLiving(peer) || this.#probing.isProbed(peer)) return
+    env.wakeAfter(0, { type: 'doubted', peer })
   }
 
   /** Says goodbye. Nothing is probed or answered afterwards. */
   leave(env: MembershipEnv): void {
     if (this.#left) return
-    const { peer, sequence } = this.#own()
+    const { peer, sequence } = this.#dependencies.own()
     const update: Update = { type: 'left', peer, sequence, signature: env.crypto.sign(LEAVE, { peer, sequence }) }
-    const hearers = sample(this.#members.peersIn('alive', 'suspect'), LEAVE_FANOUT, env.rng)
-    for (const hearer of hearers) env.send(hearer, { type: 'gossip', updates: [update] })
+    for (const hearer of this.#table.draw(LEAVE_FANOUT, env.rng))
+      env.send(hearer, { type: 'gossip', updates: [update] })
     this.#left = true
   }
 
@@ -110,11 +124,13 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   wake(timer: MembershipTimer, env: MembershipEnv): void {
     if (this.#left) return
     if (timer.type === 'tick') this.#tick(env)
-    else if (timer.type === 'hastened') this.#probeNext(env)
-    else if (timer.type === 'unanswered') this.#askHelpers(timer.probe, env)
-    else if (timer.type === 'probe-over') this.#endProbe(timer.probe, env)
-    else if (timer.type === 'suspicion') this.#checkSuspicion(timer.peer, env)
-    else this.#gossip(env)
+    else if (timer.type === 'doubted') this.#probe(timer.peer, env)
+    else if (timer.type === 'gossip') this.#spreading.gossip(env)
+    // Of what was awaited while this process stood still nothing can be concluded; the tick will set it right.
+    else if (this.#isOverslept(env)) env.wakeAfter(this.#options.probeMs, timer)
+    else if (timer.type === 'unanswered') this.#probing.askHelpers(timer.probe, env)
+    else if (timer.type === 'probe-over') this.#concludeProbe(timer.probe, env)
+    else this.#checkSuspicion(timer.peer, env)
   }
 
   receive(from: PeerId, message: MembershipMessage, env: MembershipEnv): void {
@@ -122,110 +138,62 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     if ('updates' in message) for (const update of message.updates) this.#take(update, from, env)
     if (message.type === 'ping') {
       this.#compare(from, message.sequence, env)
-      env.send(from, { type: 'ack', probe: message.probe, sequence: this.#own().sequence, updates: this.#news(from) })
+      const { sequence } = this.#dependencies.own()
+      env.send(from, { type: 'ack', probe: message.probe, sequence, updates: this.#spreading.newsFor(from) })
     } else if (message.type === 'ack') {
       this.#compare(from, message.sequence, env)
-      this.#acknowledge(from, message, env)
+      this.#probing.acknowledge(from, message, env)
     } else if (message.type === 'nack') {
-      this.#probes.get(message.probe)?.helpers.delete(from)
+      this.#probing.nack(from, message.probe)
     } else if (message.type === 'ping-for-me') {
-      this.#probeFor(from, message.target, message.probe, env)
+      this.#probing.pingFor(from, message, env)
     } else if (message.type === 'introduce') {
-      env.send(from, { type: 'gossip', updates: [{ type: 'alive', descriptor: this.#own() }] })
+      env.send(from, { type: 'gossip', updates: [{ type: 'alive', descriptor: this.#dependencies.own() }] })
     }
   }
 
-  // Probing.
+  // What time brings.
 
   #tick(env: MembershipEnv): void {
-    const { probeMs } = this.#options
     const lateMs = env.nowMs - this.#tickDueMs
-    // After a pause of this process everybody seems late: they get that time back.
-    if (lateMs > probeMs) for (const suspicion of this.#suspicions.values()) suspicion.deadlineMs += lateMs
-    this.#scheduleTick(probeMs * (this.#health + 1), env)
-    this.#probeNext(env)
-    if (env.nowMs >= this.#nextReviveMs) this.#reviveOne(env)
-    if (this.#members.goneCount > 0) this.#forgetOld(env)
+    if (this.#isOverslept(env)) {
+      // After a pause of this process everybody seems late: they get that time back.
+      this.#suspicions.extend(lateMs)
+      this.#probing.abandon()
+      this.#probing.worsen()
+    }
+    this.#scheduleTick(this.#probing.periodMs, env)
+    const next = this.#table.nextToProbe(env.rng)
+    if (next !== undefined) this.#probing.ping(next, env)
+    const dead = this.#graveyard.whomToCall(env.nowMs, env.rng)
+    if (dead !== undefined) this.#probing.call(dead, env)
+    for (const peer of this.#graveyard.whomToForget(env.nowMs)) this.unwatch(peer, env)
   }
 
   #scheduleTick(delayMs: number, env: MembershipEnv): void {
     this.#tickDueMs = env.nowMs + delayMs
-    env.wakeAfter(delayMs, { type: 'tick' })
+    env.wakeAfter(delayMs, TICK)
   }
 
-  #probeNext(env: MembershipEnv): void {
-    const peer = this.#order.next(
-      () => this.#members.peersIn('alive', 'suspect'),
-      (candidate) => this.#members.watched(candidate) !== undefined,
-      env.rng,
-    )
-    if (peer !== undefined) this.#ping(peer, undefined, env)
+  #isOverslept(env: MembershipEnv): boolean {
+    return env.nowMs - this.#tickDueMs > this.#options.probeMs
   }
 
-  #ping(target: PeerId, forWhom: Probe['forWhom'], env: MembershipEnv): void {
-    if (this.#probes.size >= PROBE_COUNT_MAX) return
-    const probe = ++this.#probeCount
-    this.#probes.set(probe, { target, forWhom, helpers: new Set() })
-    env.send(target, { type: 'ping', probe, sequence: this.#own().sequence, updates: this.#news(target) })
-    env.wakeAfter(this.#options.probeTimeoutMs * (forWhom ? 1 : this.#health + 1), { type: 'unanswered', probe })
+  #probe(peer: PeerId, env: MembershipEnv): void {
+    if (this.#table.isLiving(peer) && !this.#probing.isProbed(peer)) this.#probing.ping(peer, env)
   }
 
-  #probeFor(asker: PeerId, target: PeerId, theirProbe: number, env: MembershipEnv): void {
-    if (target === env.self || target === asker || this.#members.get(target) === undefined) return
-    this.#ping(target, { asker, probe: theirProbe }, env)
+  #concludeProbe(id: number, env: MembershipEnv): void {
+    const silent = this.#probing.conclude(id)
+    const member = silent === undefined ? undefined : this.#table.get(silent)
+    if (member !== undefined && !isGone(member.state)) this.#suspect(member, env.self, env)
   }
 
-  #acknowledge(from: PeerId, message: MembershipMessage & { type: 'ack' }, env: MembershipEnv): void {
-    const probe = this.#probes.get(message.probe)
-    if (probe === undefined || (probe.target !== from && !probe.helpers.has(from))) return
-    this.#probes.delete(message.probe)
-    if (probe.forWhom === undefined) this.#health = Math.max(0, this.#health - 1)
-    else
-      env.send(probe.forWhom.asker, {
-        ...message,
-        probe: probe.forWhom.probe,
-        sequence: this.#own().sequence,
-        updates: [],
-      })
-  }
-
-  /** A direct ping went unanswered. For another it is the end; for ourselves helpers try until the period is over. */
-  #askHelpers(id: number, env: MembershipEnv): void {
-    const probe = this.#probes.get(id)
-    if (probe === undefined) return
-    if (probe.forWhom !== undefined) {
-      this.#probes.delete(id)
-      return env.send(probe.forWhom.asker, { type: 'nack', probe: probe.forWhom.probe })
-    }
-    if (this.#members.watched(probe.target) === undefined) return void this.#probes.delete(id)
-    const others = this.#members.peersIn('alive').filter((peer) => peer !== probe.target)
-    for (const helper of sample(others, this.#options.helperCount, env.rng)) {
-      probe.helpers.add(helper)
-      probe.askedHelperCount = (probe.askedHelperCount ?? 0) + 1
-      env.send(helper, { type: 'ping-for-me', probe: id, target: probe.target, updates: this.#news(helper) })
-    }
-    const { probeMs, probeTimeoutMs } = this.#options
-    env.wakeAfter((probeMs - probeTimeoutMs) * (this.#health + 1), { type: 'probe-over', probe: id })
-  }
-
-  #endProbe(id: number, env: MembershipEnv): void {
-    const probe = this.#probes.get(id)
-    if (probe === undefined) return
-    this.#probes.delete(id)
-    // Helpers that said neither yes nor no hint that the trouble is here (Lifeguard, section IV-A).
-    const missing = probe.helpers.size
-    if (missing > 0 && missing === probe.askedHelperCount) this.#worsen()
-    const member = this.#members.watched(probe.target)
-    if (member !== undefined) this.#suspect(member, env.self, env)
-  }
-
-  #isProbed(peer: PeerId): boolean {
-    for (const { target, forWhom } of this.#probes.values()) if (target === peer && forWhom === undefined) return true
-    return false
-  }
-
-  #worsen(): void {
-    this.#health = Math.min(this.#options.healthMax, this.#health + 1)
+  #checkSuspicion(peer: PeerId, env: MembershipEnv): void {
+    const leftMs = this.#suspicions.leftMs(peer, env.nowMs)
+    if (leftMs === undefined) return
+    if (leftMs > 0) env.wakeAfter(leftMs, { type: 'suspicion', peer })
+    else this.#bury(this.#table.get(peer)!, env.self, env)
   }
 
   // What is said about nodes.
@@ -233,7 +201,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   #take(update: Update, from: PeerId, env: MembershipEnv): void {
     if (update.type === 'alive') return this.#takeAlive(update.descriptor, from, env)
     if (update.peer === env.self) return this.#refute(update, from, env)
-    const member = this.#members.get(update.peer)
+    const member = this.#table.get(update.peer)
     if (member === undefined || update.sequence < member.sequence) return
     // Nobody but its owner makes sequence numbers: a claim about one that we have not seen has to wait until we have.
     if (update.sequence > member.sequence && update.type !== 'left') return
@@ -244,83 +212,66 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   }
 
   #takeAlive(descriptor: Descriptor, from: PeerId, env: MembershipEnv): void {
-    if (descriptor.peer !== env.self && !this.#members.isNews(descriptor)) return
-    const checked = this.#checker.check(descriptor, env)
+    const isOwn = descriptor.peer === env.self
+    if (!isOwn && !this.#table.isNews(descriptor)) return
+    if (!isOwn && !this.#table.has(descriptor) && !this.#mayWatch(descriptor.peer)) return
+    const checked = this.#dependencies.checker.check(descriptor, env)
     if (!checked.ok) return env.emit({ type: 'refused', peer: from, reason: checked.fault })
-    if (!this.learn(checked.descriptor, env) || descriptor.peer === env.self) return
-    this.#tell({ type: 'alive', descriptor: checked.descriptor }, env)
+    if (!this.learn(checked.descriptor, env) || isOwn) return
+    this.#spreading.tell({ type: 'alive', descriptor: checked.descriptor }, env)
   }
 
   #takeLeft(member: Member, update: Update & { type: 'left' }, env: MembershipEnv): void {
     const { peer, sequence, signature } = update
     if (member.state === 'left' || !env.crypto.verify(peer, LEAVE, { peer, sequence }, signature)) return
     this.#set(member.descriptor, 'left', env, sequence)
-    this.#tell(update, env)
+    this.#spreading.tell(update, env)
   }
 
-  #suspect(member: Member, from: PeerId, env: MembershipEnv): void {
-    const { peer, descriptor, sequence } = member
-    const wanted = this.#confirmationsWanted()
-    let suspicion = this.#suspicions.get(peer)
-    if (suspicion === undefined) {
-      suspicion = { sinceMs: env.nowMs, from: new Set([from]), deadlineMs: 0 }
-      this.#set(descriptor, 'suspect', env)
-      this.#suspicions.set(peer, suspicion)
-      if (
-        from !== env.self &&
-        env.rng.below(Math.max(1, this.#members.watchedCount)) < 2 * this.#options.confirmationCount
-      )
-        this.doubt(peer, env)
-    } else {
-      if (suspicion.from.has(from) || suspicion.from.size > wanted) return
-      suspicion.from.add(from)
-    }
-    const minMs = this.#options.suspicionMs * Math.max(1, Math.log10(this.#members.watchedCount + 1))
-    const limits = { minMs, maxMs: minMs * this.#options.suspicionFactorMax }
-    const timeoutMs = suspicionTimeoutMs(limits, { count: suspicion.from.size - 1, wanted })
-    suspicion.deadlineMs = suspicion.sinceMs + timeoutMs
-    env.wakeAfter(Math.max(0, suspicion.deadlineMs - env.nowMs), { type: 'suspicion', peer })
-    this.#tell({ type: 'suspect', peer, sequence, from }, env)
-  }
-
-  #checkSuspicion(peer: PeerId, env: MembershipEnv): void {
-    const suspicion = this.#suspicions.get(peer)
+  #suspect({ peer, state, descriptor, sequence }: Member, from: PeerId, env: MembershipEnv): void {
+    const { nowMs } = env
+    const { livingCount } = this.#table
+    const suspicion = this.#suspicions.raise({ peer, from }, { nowMs, livingCount })
     if (suspicion === undefined) return
-    const leftMs = suspicion.deadlineMs - env.nowMs
-    if (leftMs > 0) env.wakeAfter(leftMs, { type: 'suspicion', peer })
-    else this.#bury(this.#members.get(peer)!, env.self, env)
+    if (state !== 'suspect') {
+      this.#set(descriptor, 'suspect', env)
+      if (from !== env.self && env.rng.below(livingCount) < 2 * this.#options.confirmationCount) this.doubt(peer, env)
+    }
+    env.wakeAfter(Math.max(0, suspicion.deadlineMs - nowMs), { type: 'suspicion', peer })
+    this.#spreading.tell({ type: 'suspect', peer, sequence, from }, env)
   }
 
-  #bury(member: Member, from: PeerId, env: MembershipEnv): void {
-    const { peer, descriptor, sequence } = member
+  #bury({ peer, descriptor, sequence }: Member, from: PeerId, env: MembershipEnv): void {
     this.#set(descriptor, 'dead', env)
-    this.#tell({ type: 'dead', peer, sequence, from }, env)
+    this.#spreading.tell({ type: 'dead', peer, sequence, from }, env)
   }
 
   /** Somebody says that we are not well. */
   #refute(claim: Update & { readonly sequence: number }, from: PeerId, env: MembershipEnv): void {
-    const own = this.#own()
+    const own = this.#dependencies.own()
     // A claim about a sequence number that we never gave out is either from a life before this one, of which our own
     // descriptor will tell, or made up.
     if (claim.sequence > own.sequence) return
-    if (claim.sequence === own.sequence && claim.type === 'suspect') this.#worsen()
-    const descriptor = claim.sequence === own.sequence ? this.#renewAbove(claim.sequence) : own
+    if (claim.sequence === own.sequence && claim.type === 'suspect') this.#probing.worsen()
+    const descriptor = claim.sequence === own.sequence ? this.#dependencies.renewAbove(claim.sequence) : own
     const update: Update = { type: 'alive', descriptor }
     // Who brought the claim may be on nobody's list of the living here: after a partition, each side believes the other dead.
     env.send(from, { type: 'gossip', updates: [update] })
-    this.#tell(update, env)
+    this.#spreading.tell(update, env)
   }
 
   /** Our own descriptor came back: from an earlier life, if it is newer than what we say now. */
   #correctSelf(descriptor: Descriptor): boolean {
-    if (descriptor.sequence <= this.#own().sequence) return false
-    this.#renewAbove(descriptor.sequence)
+    if (descriptor.sequence <= this.#dependencies.own().sequence) return false
+    this.#dependencies.renewAbove(descriptor.sequence)
     return true
   }
 
   /** A node spoke for itself, with this sequence number. Where it and we know different things, one of us says so. */
   #compare(peer: PeerId, sequence: number, env: MembershipEnv): void {
-    const member = this.#members.get(peer)
+    const member = this.#table.get(peer)
+    // It may watch us though we do not watch it: then we answer, and want no more of it.
+    if (member === undefined && !this.#mayWatch(peer)) return
     if (member === undefined || sequence > member.sequence) return env.send(peer, { type: 'introduce' })
     const { descriptor, state } = member
     if (sequence < descriptor.sequence)
@@ -328,98 +279,31 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     if (isGone(state)) env.send(peer, { type: 'gossip', updates: [{ type: 'dead', peer, sequence, from: env.self }] })
   }
 
-  // Spreading.
+  // The table.
 
-  #tell(update: Update, env: MembershipEnv): void {
-    this.#updates.put(update)
-    if (this.#gossiping) return
-    this.#gossiping = true
-    env.wakeAfter(GOSSIP_FIRST_MS, { type: 'gossip' })
+  #mayWatch(peer: PeerId): boolean {
+    return this.#dependencies.mayWatch?.(peer) ?? true
   }
 
-  #gossip(env: MembershipEnv): void {
-    const hearers = sample(this.#members.peersIn('alive', 'suspect'), this.#options.gossipFanout, env.rng)
-    for (const hearer of hearers) {
-      const updates = this.#news(hearer)
-      if (updates.length > 0) env.send(hearer, { type: 'gossip', updates })
-    }
-    this.#gossiping = this.#updates.count > 0 && hearers.length > 0
-    if (this.#gossiping) env.wakeAfter(this.#options.gossipMs, { type: 'gossip' })
-  }
-
-  /** News for this peer. A suspected one is told so first (Lifeguard's buddy system). */
-  #news(to: PeerId): Update[] {
-    const repeatsMax = this.#options.repeatFactor * Math.ceil(Math.log2(this.#members.watchedCount + 2))
-    const updates = this.#updates.take(repeatsMax)
-    const member = this.#members.get(to)
-    const suspicion = this.#suspicions.get(to)
-    if (member === undefined || suspicion === undefined) return updates
-    const [from] = suspicion.from
-    return [
-      { type: 'suspect' as const, peer: to, sequence: member.sequence, from: from! },
-      ...updates.filter((update) => aboutWhom(update) !== to).slice(0, UPDATE_COUNT_MAX - 1),
-    ]
-  }
-
-  // The dead.
-
-  #reviveOne(env: MembershipEnv): void {
-    const peer = sample(this.#members.peersIn('dead'), 1, env.rng)[0]
-    if (peer === undefined) return void (this.#nextReviveMs = Number.POSITIVE_INFINITY)
-    this.#nextReviveMs = env.nowMs + this.#reviveDelayMs
-    this.#reviveDelayMs = Math.min(this.#reviveDelayMs * 1.5, this.#options.reviveMsMax)
-    env.send(peer, { type: 'ping', probe: ++this.#probeCount, sequence: this.#own().sequence, updates: [] })
-  }
-
-  #forgetOld(env: MembershipEnv): void {
-    for (const member of this.#members.all())
-      if (isGone(member.state) && env.nowMs - member.sinceMs >= this.#options.rememberMs) this.#forget(member, env)
-  }
-
-  #forgetOneGone(env: MembershipEnv): boolean {
-    const member = this.#members.oneGone()
-    if (member !== undefined) this.#forget(member, env)
-    return member !== undefined
-  }
-
-  #forget(member: Member, env: MembershipEnv): void {
-    this.#members.forget(member)
-    env.emit({ type: 'forgotten', peer: member.peer })
+  /** Of the gone one is forgotten where the table is full; the living make no room. */
+  #makeRoom(env: MembershipEnv): boolean {
+    if (!this.#table.isFull) return true
+    const peer = this.#table.longestGone()
+    return peer !== undefined && this.unwatch(peer, env)
   }
 
   #set(descriptor: Descriptor, state: MemberState, env: MembershipEnv, sequence = descriptor.sequence): void {
-    const before = this.#members.get(descriptor.peer)?.state
-    const member = this.#members.set(descriptor, state, sequence, env.nowMs)
-    if (state !== 'suspect') this.#suspicions.delete(member.peer)
-    if (state === 'dead') {
-      this.#reviveDelayMs = this.#options.reviveMsMin
-      this.#nextReviveMs = Math.min(this.#nextReviveMs, env.nowMs + this.#reviveDelayMs)
-    }
+    const { member, before } = this.#table.set(descriptor, state, sequence, env.nowMs)
+    if (before === 'suspect' && state !== 'suspect') this.#suspicions.end(member.peer)
+    if (state === 'dead' || state === 'left') this.#graveyard.noteGone(state, env.nowMs)
     env.emit({ type: 'changed', member, before })
   }
-
-  /** Neither the suspect nor who suspects it first can confirm. */
-  #confirmationsWanted(): number {
-    return Math.max(0, Math.min(this.#options.confirmationCount, this.#members.watchedCount - 1))
-  }
 }
 
-interface Probe {
-  readonly target: PeerId
-  /** Who asked for it, where it is not ours. */
-  readonly forWhom: { readonly asker: PeerId; readonly probe: number } | undefined
-  /** Who was asked to help and has said nothing yet. */
-  readonly helpers: Set<PeerId>
-  askedHelperCount?: number
-}
-
-/** Probes under way at once, those for others included; more are not made. */
-const PROBE_COUNT_MAX = 256
 /** Who hears of a leaving at first hand; they pass it on. */
 const LEAVE_FANOUT = 8
-/** Lets what came together go out together. */
-const GOSSIP_FIRST_MS = 20
 const LEAVE = 'leave'
+const TICK: MembershipTimer = { type: 'tick' }
 
 export interface MembershipDependencies {
   /** This node's newest descriptor, and a new one above a sequence number: how it contradicts its own death. */
@@ -428,21 +312,6 @@ export interface MembershipDependencies {
   readonly checker: DescriptorChecker
   /** Makes addresses known to the driver, before anything is sent to that peer. */
   readonly onAddress: (peer: PeerId, addresses: readonly string[]) => void
+  /** Whether a peer that is not in the table is to be watched from now on. It is judged by its name, before it says more. All are, by default. */
+  readonly mayWatch?: (peer: PeerId) => boolean
 }
-
-export type MembershipTimer =
-  | { readonly type: 'tick' }
-  | { readonly type: 'hastened' }
-  | { readonly type: 'unanswered'; readonly probe: number }
-  | { readonly type: 'probe-over'; readonly probe: number }
-  | { readonly type: 'suspicion'; readonly peer: PeerId }
-  | { readonly type: 'gossip' }
-
-export type MembershipEvent =
-  /** A node's state changed, or it has a newer descriptor; `before` is absent for a node that was not known. */
-  | { readonly type: 'changed'; readonly member: Member; readonly before: MemberState | undefined }
-  /** A node that was gone is no longer remembered. */
-  | { readonly type: 'forgotten'; readonly peer: PeerId }
-  | { readonly type: 'refused'; readonly peer: PeerId; readonly reason: string }
-
-type MembershipEnv = Env<MembershipMessage, MembershipTimer, MembershipEvent>

@@ -21,6 +21,8 @@ export interface MembershipOptions {
   readonly updateCountMax: number
   /** Nodes that one node watches; others that it hears of are not watched, and not told of. */
   readonly memberCountMax: number
+  /** Dead and left nodes that are remembered; beyond it who is gone for longest is forgotten. */
+  readonly goneCountMax: number
   /** Dead and left nodes are remembered so long, so that old word of them does not bring them back. */
   readonly rememberMs: number
   /** Between two probes of the dead, growing from the first to the last while none of them answers. */
@@ -42,6 +44,7 @@ export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
   repeatFactor: 3,
   updateCountMax: 256,
   memberCountMax: 4_096,
+  goneCountMax: 2_048,
   rememberMs: 3_600_000,
   reviveMsMin: 3_000,
   reviveMsMax: 60_000,

@@ -1,0 +1,50 @@
+import type { PeerId, Rng } from '../env/index.ts'
+import type { MemberTable } from './member-table.ts'
+import type { MembershipOptions } from './options.ts'
+
+/**
+ * What is done about the gone. One of the dead is called now and then, since behind a healed partition they all live; the calls become
+ * rarer while nobody answers. And who is gone for long is forgotten.
+ */
+export class Graveyard {
+  readonly #table: MemberTable
+  readonly #options: MembershipOptions
+  #callDelayMs: number
+  #nextCallMs = Number.POSITIVE_INFINITY
+  /** Nobody is to be forgotten before. */
+  #nextForgetMs = Number.POSITIVE_INFINITY
+
+  constructor(table: MemberTable, options: MembershipOptions) {
+    this.#table = table
+    this.#options = options
+    this.#callDelayMs = options.reviveMsMin
+  }
+
+  /** Somebody died or left. */
+  noteGone(state: 'dead' | 'left', nowMs: number): void {
+    this.#nextForgetMs = Math.min(this.#nextForgetMs, nowMs + this.#options.rememberMs)
+    if (state === 'left') return
+    this.#callDelayMs = this.#options.reviveMsMin
+    this.#nextCallMs = Math.min(this.#nextCallMs, nowMs + this.#callDelayMs)
+  }
+
+  /** One of the dead, when it is time to call one. */
+  whomToCall(nowMs: number, rng: Rng): PeerId | undefined {
+    if (nowMs < this.#nextCallMs) return undefined
+    const peer = this.#table.drawDead(rng)
+    this.#nextCallMs = peer === undefined ? Number.POSITIVE_INFINITY : nowMs + this.#callDelayMs
+    this.#callDelayMs = Math.min(this.#callDelayMs * 1.5, this.#options.reviveMsMax)
+    return peer
+  }
+
+  /** Who is to be forgotten now: those whose time is over, and who is gone for longest where they are too many. */
+  whomToForget(nowMs: number): readonly PeerId[] {
+    if (nowMs >= this.#nextForgetMs) {
+      const { peers, nextSinceMs } = this.#table.goneUntil(nowMs - this.#options.rememberMs)
+      this.#nextForgetMs = nextSinceMs + this.#options.rememberMs
+      return peers
+    }
+    const surplus = this.#table.goneCount > this.#options.goneCountMax ? this.#table.longestGone() : undefined
+    return surplus === undefined ? [] : [surplus]
+  }
+}
