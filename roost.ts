@@ -47,7 +47,10 @@ async function run(): Promise<void> {
     version: version(),
     builtInPlugins,
     runDaemon: async (options) => (await import('./node/main.ts')).runDaemon(options, version()),
-    runSimulator: async (simArgs) => (await import('./sim/index.ts')).runSimCommand(simArgs),
+    runSimulator: async (simArgs) =>
+      (await import('./sim/index.ts')).runSimCommand(simArgs, {
+        loadCodec: () => import('./node/codec/index.ts'),
+      }),
   })
   // What was written goes out first; what is still open after that must not keep a finished command alive.
   await Promise.all(

@@ -1,19 +1,27 @@
-import { Simulation } from './engine/index.ts'
-import type { Figures, Scenario } from './scenario/index.ts'
+import { type Codec, Simulation } from './engine/index.ts'
+import { drawsFor } from './population/index.ts'
+import type { Scenario, Sections, SettingName } from './scenario/index.ts'
+import { type GivenSettings, readSettings, SETTING_NAMES } from './settings.ts'
 
 export interface PlayOptions {
   readonly nodesCount: number
   readonly seed: number
-  /** Messages are measured, frozen and parsed on their way: slower, and finds who breaks the rules. */
-  readonly strict: boolean
+  /** How messages cross: as they are; measured, frozen and parsed, which finds who breaks the rules; or through a codec. */
+  readonly passage: 'plain' | 'strict' | Codec
+  /** Settings as they stand on the command line; the scenario's defaults hold for the rest. */
+  readonly given: GivenSettings
   progress(text: string): void
 }
 
-/** One run of a scenario, as `--json` prints it. The figures of the scenario stand under its name. */
+/** One run of a scenario, as `--json` prints it, but for the sections, which stand there by their names. */
 export interface Report {
   readonly scenario: string
   readonly seed: number
   readonly nodes: number
+  /** Cycles that it was looked at, where the scenario counts them. */
+  readonly cycles?: number
+  /** Everything that can be set, as it was. */
+  readonly settings: GivenSettings
   readonly replay: string
   /** What it took this machine. */
   readonly wallMs: number
@@ -23,21 +31,27 @@ export interface Report {
   readonly virtualMs: number
   readonly events: number
   readonly traceHash: string
-  readonly figures: Figures
+  readonly sections: Sections
 }
 
-/** Plays a scenario once. Rejects with `SIMULATION_VIOLATION` where a promise was broken. */
-export async function play(scenario: Scenario, { nodesCount, seed, strict, progress }: PlayOptions): Promise<Report> {
-  const replay = replayLine(scenario.name, { nodesCount, seed, strict })
-  const simulation = new Simulation({ seed, replay, passage: strict ? 'strict' : 'plain' })
+/** Plays a scenario once. Rejects with `USAGE` where it cannot be set so, with `SIMULATION_VIOLATION` where a promise was broken. */
+export async function play(scenario: Scenario, options: PlayOptions): Promise<Report> {
+  const { nodesCount, seed, passage, given, progress } = options
+  const replay = replayLine(scenario.name, options)
+  const { settings, network } = readSettings(scenario, given, { seed, nodesCount })
+  progress(`replay: ${replay}`)
+  const simulation = new Simulation({ seed, replay, passage, ...network })
   const startedMs = performance.now()
   const cpuBefore = process.cpuUsage()
-  const figures = await scenario.play({ simulation, nodesCount, progress })
+  const samples = drawsFor(seed, 'story')
+  const sections = await scenario.play({ simulation, nodesCount, settings, samples, progress })
   const cpu = process.cpuUsage(cpuBefore)
   return {
     scenario: scenario.name,
     seed,
     nodes: nodesCount,
+    ...(settings.cycles !== undefined && { cycles: settings.cycles }),
+    settings: { ...defaultsOf(scenario), ...given },
     replay,
     wallMs: Math.round(performance.now() - startedMs),
     cpuMs: Math.round((cpu.user + cpu.system) / 1_000),
@@ -45,14 +59,26 @@ export async function play(scenario: Scenario, { nodesCount, seed, strict, progr
     virtualMs: simulation.nowMs,
     events: simulation.counts.events,
     traceHash: simulation.traceHash,
-    figures,
+    sections,
   }
 }
 
 /** The command line that runs the same again. */
-export function replayLine(name: string, options: Omit<PlayOptions, 'progress'>): string {
-  const { nodesCount, seed, strict } = options
-  return `roost sim run ${name} --nodes ${nodesCount} --seed ${seed}${strict ? ' --strict' : ''}`
+export function replayLine(name: string, { nodesCount, seed, passage, given }: Omit<PlayOptions, 'progress'>): string {
+  const set = SETTING_NAMES.filter((setting) => given[setting] !== undefined).map(
+    (setting) => ` --${setting} ${shellWord(given[setting]!)}`,
+  )
+  const how = passage === 'plain' ? '' : passage === 'strict' ? ' --strict' : ' --codec'
+  return `roost sim run ${name} --nodes ${nodesCount} --seed ${seed}${set.join('')}${how}`
+}
+
+function defaultsOf({ settings }: Scenario): GivenSettings {
+  return Object.fromEntries(Object.entries(settings).filter(([, text]) => text !== '')) as Record<SettingName, string>
+}
+
+/** A word as a shell takes it for one. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./#-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** `getrusage` counts the peak in KiB. */

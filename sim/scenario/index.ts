@@ -7,4 +7,4 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
   [smoke, overlay].map((scenario) => [scenario.name, scenario]),
 )
 
-export type { Figures, Scenario, Stage } from './scenario.ts'
+export type { Figure, Scenario, Section, Sections, SettingName, Settings, Stage } from './scenario.ts'

@@ -2,7 +2,7 @@ import { DescriptorChecker } from '../../overlay/descriptor/index.ts'
 import { createDiscovery, type Discovery } from '../../overlay/discovery/index.ts'
 import { type PeerId, shuffle } from '../../overlay/env/index.ts'
 import type { Simulation } from '../engine/index.ts'
-import type { Figures, Scenario, Stage } from './scenario.ts'
+import type { Scenario, Stage } from './scenario.ts'
 
 /**
  * The protocols of the overlay as a daemon mounts them (sampling, membership, selection, live attributes), from the first hello
@@ -13,6 +13,7 @@ export const overlay: Scenario = {
   name: 'overlay',
   summary: 'nodes join through one, half of them die at once, the rest answer queries, the dead return',
   nodes: { min: 4, max: 1_000, default: 32 },
+  settings: { latency: 'uniform:20-100', loss: '' },
 
   async play(stage) {
     const { simulation, nodesCount, progress } = stage
@@ -28,7 +29,7 @@ export const overlay: Scenario = {
 
     for (const id of doomed) simulation.restart(id)
     const comeback = await agree(stage, grid, 'back')
-    return {
+    const figures = {
       joinMs: join.tookMs,
       joinAgreement: join.agreement,
       killedCount: doomed.length,
@@ -40,6 +41,7 @@ export const overlay: Scenario = {
       refusedCount: grid.refusedCount,
       messagesPerNodePerSecond: simulation.counts.sent / nodesCount / (simulation.nowMs / 1_000),
     }
+    return { overlay: figures }
   },
 }
 
@@ -124,7 +126,10 @@ async function agree(
 }
 
 /** One node asks for all machines of some size: how many of them it found, and how many it should not have. */
-async function ask(simulation: Simulation, grid: Grid): Promise<Figures> {
+async function ask(
+  simulation: Simulation,
+  grid: Grid,
+): Promise<{ recall: number; wrongCount: number; findMs: number }> {
   const { ids, upIds } = simulation
   const matching = new Set(upIds.filter((id) => coresOf(ids.indexOf(id)) >= 8))
   const asker = grid.at(upIds[0]!)

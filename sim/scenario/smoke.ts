@@ -11,6 +11,7 @@ export const smoke: Scenario = {
   name: 'smoke',
   summary: 'a rumour spreads over a bad network while nodes crash and restart',
   nodes: { min: 2, max: 1_000_000, default: 1_000 },
+  settings: { latency: 'uniform:20-100' },
 
   async play({ simulation, nodesCount, progress }) {
     const { network, chance } = simulation
@@ -42,10 +43,12 @@ export const smoke: Scenario = {
     progress(outcome)
     simulation.demand('everybody hears the rumour in the end', knowingCount() === nodesCount, outcome)
     return {
-      crashedCount: unlucky.length,
-      spreadMs: simulation.nowMs - restartedAtMs,
-      sentCount: simulation.counts.sent,
-      lostCount: simulation.counts.lost,
+      smoke: {
+        crashedCount: unlucky.length,
+        spreadMs: simulation.nowMs - restartedAtMs,
+        sentCount: simulation.counts.sent,
+        lostCount: simulation.counts.lost,
+      },
     }
   },
 }

@@ -1,0 +1,6 @@
+export { clustering } from './clustering.ts'
+export { componentSizes } from './components.ts'
+export { graphOf, undirected, type Graph, type Views } from './graph.ts'
+export { pathLength } from './path-length.ts'
+export { deviation, mean, quantile, variation } from './statistics.ts'
+export { measureShape, measureViews, type AttackedViews, type ShapeFigures, type ViewFigures } from './views.ts'

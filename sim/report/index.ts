@@ -1,0 +1,1 @@
+export { documentOf, figuresOf, linesOf } from './text.ts'

@@ -1,0 +1,178 @@
+import { nearest, RoostError } from '../overlay/error/index.ts'
+import { readChurn } from './churn/index.ts'
+import { constantLatency, type Latency, uniformLatency } from './engine/index.ts'
+import { readInput, readPopulation } from './population/index.ts'
+import { generateQuestions, readQuestions, readWant, type Question } from './queries/index.ts'
+import type { Scenario, SettingName, Settings } from './scenario/index.ts'
+
+/** What `roost sim run` can be told of a story, for its help. */
+export const SETTINGS: Readonly<Record<SettingName, { readonly value: string; readonly help: string }>> = {
+  cycles: { value: 'count', help: 'how long it is looked at, in cycles of sampling (5 s)' },
+  churn: {
+    value: 'how',
+    help: 'nodes come and go: SHARE a cycle, a SYSTEM that was measured, a FILE of fits or sessions',
+  },
+  kill: { value: 'share@cycle', help: 'a share of the nodes dies at once' },
+  population: { value: 'machines', help: 'synthetic, uniform:D, or a FILE.csv of machines' },
+  queries: { value: 'which', help: 'a COUNT to be made up, or a FILE.jsonl' },
+  constrain: { value: 'count', help: 'attributes that a query that is made up constrains' },
+  share: { value: 'share', help: 'share of the nodes that match one' },
+  want: { value: 'count', help: 'nodes that a query wants, or all' },
+  attackers: { value: 'share', help: 'share of the nodes that push only each other' },
+  latency: { value: 'model', help: 'constant:MS, uniform:MS-MS or coordinates:MS' },
+  loss: { value: 'share', help: 'share of the messages that never arrive' },
+}
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[]
+
+/** Settings as they were given, by name. */
+export type GivenSettings = Readonly<Partial<Record<SettingName, string>>>
+
+/** All that a run is told, read and found possible. */
+export interface ReadSettings {
+  readonly settings: Settings
+  readonly network: { readonly latency?: Latency; readonly lossShare?: number }
+}
+
+/**
+ * Reads what was given, and the scenario's defaults for the rest. `USAGE` where a value is impossible, a file malformed (with its
+ * line), or a setting means nothing to the scenario or beside another.
+ */
+export function readSettings(
+  scenario: Scenario,
+  given: GivenSettings,
+  { seed, nodesCount }: { readonly seed: number; readonly nodesCount: number },
+): ReadSettings {
+  for (const name of SETTING_NAMES) if (given[name] !== undefined) refuseUnused(scenario, name)
+  const textOf = (name: SettingName): string | undefined => given[name] ?? (scenario.settings[name] || undefined)
+  const read = <Value>(name: SettingName, parse: (text: string) => Value): Value | undefined => {
+    const text = textOf(name)
+    return text === undefined ? undefined : parse(text)
+  }
+  const cycles = read('cycles', (text) => readCount('--cycles', text, { min: 1, max: CYCLE_COUNT_MAX }))
+  const population = read('population', (text) => readPopulation(text, seed))
+  const settings = {
+    cycles,
+    churn: read('churn', readChurn),
+    kill: read('kill', (text) => readKill(text, cycles ?? CYCLE_COUNT_MAX)),
+    population,
+    questions: read('queries', (text): readonly Question[] => {
+      const want = readNamed('--want', () => readWant(textOf('want')))
+      if (!/^[-+.\d]/.test(text)) {
+        for (const name of ['constrain', 'share'] as const)
+          if (given[name] !== undefined)
+            throw usage(`--${name} shapes queries that are made up, and --queries names a file of them`)
+        return readQuestions(readInput('--queries', text), text, want)
+      }
+      return generateQuestions({
+        population: population!,
+        nodesCount,
+        seed,
+        want,
+        queriesCount: readCount('--queries', text, { min: 1, max: QUERY_COUNT_MAX }),
+        constrainCount: readCount('--constrain', textOf('constrain')!, {
+          min: 0,
+          max: population!.attributeNames.length,
+        }),
+        share: readShare('--share', textOf('share')!, { isZeroAllowed: false }),
+      })
+    }),
+    attackersShare: read('attackers', (text) => readShare('--attackers', text, { max: ATTACKERS_SHARE_MAX })),
+  }
+  const network = {
+    latency: read('latency', (text) => readNamed('--latency', () => parseLatency(text))),
+    lossShare: read('loss', (text) => readShare('--loss', text, { max: LOSS_SHARE_MAX })),
+  }
+  return { settings: withoutUndefined(settings), network: withoutUndefined(network) }
+}
+
+/** Above a year of virtual time. */
+const CYCLE_COUNT_MAX = 10_000_000
+const QUERY_COUNT_MAX = 100_000
+/** Where attackers are the most, who is honest is a matter of opinion. */
+const ATTACKERS_SHARE_MAX = 0.5
+const LOSS_SHARE_MAX = 0.9
+
+/** A whole number within its bounds. `USAGE` where the text is none. */
+export function readCount(
+  flag: string,
+  text: string,
+  { min, max }: { readonly min: number; readonly max: number },
+): number {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(value) || value < min || value > max)
+    throw usage(`${flag}: "${text}" is not a whole number from ${min} to ${max}`)
+  return value
+}
+
+function readShare(
+  flag: string,
+  text: string,
+  { max = 1, isZeroAllowed = true }: { readonly max?: number; readonly isZeroAllowed?: boolean } = {},
+): number {
+  const value = /^(\d+\.?\d*|\.\d+)(e-?\d+)?$/i.test(text) ? Number(text) : Number.NaN
+  if (!(value >= 0 && value <= max) || (value === 0 && !isZeroAllowed))
+    throw usage(
+      `${flag}: "${text}" is not a share ${isZeroAllowed ? 'from' : 'above'} 0 ${isZeroAllowed ? 'to' : 'and at most'} ${max}`,
+    )
+  return value
+}
+
+function readKill(text: string, cycles: number): { readonly share: number; readonly cycle: number } {
+  const [share, cycle, ...rest] = text.split('@')
+  if (cycle === undefined || rest.length > 0) throw usage(`--kill: "${text}" is not SHARE@CYCLE, such as 0.5@10`)
+  return {
+    share: readShare('--kill', share!, { max: KILL_SHARE_MAX, isZeroAllowed: false }),
+    cycle: readCount('--kill', cycle, { min: 1, max: cycles }),
+  }
+}
+
+/** Somebody must be left to look at. */
+const KILL_SHARE_MAX = 0.99
+
+function refuseUnused(scenario: Scenario, name: SettingName): void {
+  if (scenario.settings[name] !== undefined) return
+  const used = SETTING_NAMES.filter((other) => scenario.settings[other] !== undefined).map((other) => `--${other}`)
+  throw new RoostError('USAGE', `--${name}: the scenario ${scenario.name} has no use for it`, {
+    hint: `it takes --nodes, --seed${used.length === 0 ? '' : `, ${used.join(', ')}`}`,
+  })
+}
+
+/** The scenario of this name. `USAGE` names the nearest where there is none. */
+export function findScenario(scenarios: ReadonlyMap<string, Scenario>, name: string): Scenario {
+  const scenario = scenarios.get(name)
+  if (scenario !== undefined) return scenario
+  const names = [...scenarios.keys()]
+  const guess = nearest(name, names)
+  throw new RoostError('USAGE', `there is no scenario "${name}"`, {
+    hint: guess === undefined ? `there are ${names.join(', ')}` : `did you mean ${guess}?`,
+  })
+}
+
+/** Says which flag an error is about, where whoever threw it does not know. */
+function readNamed<Value>(flag: string, read: () => Value): Value {
+  try {
+    return read()
+  } catch (thrown) {
+    if (!(thrown instanceof RoostError) || thrown.message.startsWith(flag)) throw thrown
+    throw new RoostError(thrown.code, `${flag}: ${thrown.message}`, { cause: thrown, hint: thrown.hint })
+  }
+}
+
+function usage(message: string): RoostError {
+  return new RoostError('USAGE', message, { hint: 'see `roost sim help run`' })
+}
+
+function withoutUndefined<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]: Exclude<Fields[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+function parseLatency(text: string): Latency {
+  const constant = /^constant:(\d+(?:\.\d+)?)$/.exec(text)
+  if (constant !== null) return constantLatency(Number(constant[1]))
+  const uniform = /^uniform:(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(text)
+  if (uniform !== null) return uniformLatency({ minMs: Number(uniform[1]), maxMs: Number(uniform[2]) })
+  throw usage(`"${text}" is no model of latency`)
+}
