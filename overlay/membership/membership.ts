@@ -85,7 +85,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   /** Takes in a checked descriptor that came from elsewhere. Says whether it was news of a node that is watched. */
   learn(descriptor: Descriptor, env: MembershipEnv): boolean {
     const { peer } = descriptor
-    if (peer === env.self) return this.#correctSelf(descriptor)
+    if (peer === env.self) return this.#correctSelf(descriptor, env)
     if (!this.#table.isNews(descriptor)) return false
     if (!this.#table.has(descriptor) && (!this.#mayWatch(peer) || !this.#makeRoom(env))) return false
     this.#dependencies.onAddress(peer, descriptor.addresses)
@@ -260,9 +260,13 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     this.#spreading.tell(update, env)
   }
 
-  /** Our own descriptor came back: from an earlier life, if it is newer than what we say now. */
-  #correctSelf(descriptor: Descriptor): boolean {
+  /**
+   * Our own descriptor came back: from an earlier life, if it is newer than what we say now and we did sign it. Whoever could make
+   * us go above a number of their choice would take us to the end of all numbers, where nobody takes our word any more.
+   */
+  #correctSelf(descriptor: Descriptor, env: MembershipEnv): boolean {
     if (descriptor.sequence <= this.#dependencies.own().sequence) return false
+    if (!this.#dependencies.checker.check(descriptor, env).ok) return false
     this.#dependencies.renewAbove(descriptor.sequence)
     return true
   }
