@@ -23,6 +23,7 @@ export { parseAd, parseAds, parseExpression, type ParseAdOptions, type ParseOpti
 export { referencedNames } from './references.ts'
 export {
   childrenOf,
+  SCOPE_NAMES,
   type AdEntry,
   type AdNode,
   type AttributeNode,

@@ -1,0 +1,99 @@
+import { attributeOf, knownAttribute, resolvedName, scopeOf, type Attributes } from '../attributes/index.ts'
+import { childrenOf, evaluate, isTrue, referencedNames, type Expression } from '../classad/index.ts'
+import type { Descriptor } from '../descriptor/index.ts'
+import type { Surroundings } from '../env/index.ts'
+import type { Box } from './boxes.ts'
+import { boxesOf } from './conditions.ts'
+
+/** Functions whose value does not follow from the attributes that stand in the expression. */
+const UNFORESEEABLE = new Set(['eval', 'random', 'time', 'currenttime', 'abstime', 'daytime'])
+
+/** One of the conditions that must all hold. */
+interface Condition {
+  readonly expression: Expression
+  /** In lower case, with aliases resolved; of a dotted name what stands before the dot. */
+  readonly names: readonly string[]
+}
+
+/**
+ * Which nodes are worth asking, and where they stand.
+ *
+ * A query is true where each of the conditions is that it joins by `&&`. One that names only
+ * static attributes has the same value here, over the descriptor, as at the node; if it is not true, the node need not be
+ * asked. One that names anything dynamic is left to the node: over the descriptor it would be `undefined` at best, and `=?=` and
+ * `isUndefined` make even that a wrong answer.
+ *
+ * What is dynamic follows from the table of attributes and, for labels that the table does not know, from the set `Dynamic` in the
+ * node's descriptor.
+ */
+export class Plan {
+  /** Every node whose attributes make the query true lies in one of these. */
+  readonly boxes: readonly Box[]
+  readonly #conditions: readonly Condition[]
+
+  constructor(where: Expression) {
+    this.boxes = boxesOf(where)
+    this.#conditions = conjunctsOf(where)
+      .map((expression) => ({ expression, ...read(expression) }))
+      .filter(({ isForeseeable }) => isForeseeable)
+  }
+
+  /** The static names that the query is about, in lower case with aliases resolved: what groupings are learned from. */
+  get askedNames(): readonly string[] {
+    const names = this.boxes.flatMap((box) => [...box.keys()])
+    return [...new Set(names.map((name) => resolvedName(name).toLowerCase()))].sort()
+  }
+
+  /** Whether the node may match, by its descriptor. */
+  admits({ attributes }: Descriptor, surroundings: Surroundings): boolean {
+    const announced = attributeOf(attributes, 'Dynamic')
+    const live = Array.isArray(announced) ? announced.map((name) => name.toLowerCase()) : []
+    return this.#conditions.every(
+      ({ expression, names }) =>
+        (live.length > 0 && names.some((name) => isAmong(name, live))) ||
+        isTrueOf(expression, attributes, surroundings),
+    )
+  }
+}
+
+function isTrueOf(expression: Expression, attributes: Attributes, { wallMs, rng }: Surroundings): boolean {
+  const scope = scopeOf(attributes)
+  return isTrue(evaluate(expression, { my: scope, target: scope }, { wallMs, rng }))
+}
+
+/** `gpu` may mean the ad of all labels below it. */
+function isAmong(name: string, live: readonly string[]): boolean {
+  return live.some((other) => other === name || other.startsWith(`${name}.`))
+}
+
+/**
+ * The conditions that `&&` joins, each in the form that is `true` where it holds: beside an `&&` a number other than zero does
+ * too, while alone it does not.
+ */
+function conjunctsOf(expression: Expression): Expression[] {
+  const conjuncts: Expression[] = []
+  const open = [expression]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.kind === 'binary' && next.operator === '&&') open.push(next.right, next.left)
+    else conjuncts.push(next)
+  }
+  if (conjuncts.length === 1) return conjuncts
+  return conjuncts.map((left) => ({ kind: 'binary', operator: '&&', left, right: { kind: 'literal', value: true } }))
+}
+
+function read(expression: Expression): { names: string[]; isForeseeable: boolean } {
+  const names = [...referencedNames(expression)].map((name) => resolvedName(name).toLowerCase())
+  const isStatic = names.every((name) => knownAttribute(name)?.dynamic !== true)
+  return { names, isForeseeable: isStatic && !callsUnforeseeable(expression) }
+}
+
+function callsUnforeseeable(expression: Expression): boolean {
+  return (
+    (expression.kind === 'call' && UNFORESEEABLE.has(expression.name.toLowerCase())) ||
+    childrenOf(expression).some(callsUnforeseeable)
+  )
+}
+
+export function planQuery(where: Expression): Plan {
+  return new Plan(where)
+}
