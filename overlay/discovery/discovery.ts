@@ -156,6 +156,7 @@ class MountedDiscovery implements Discovery {
         live,
         callEnv: host.serve(liveWire, live),
         source: new LocalSource({ descriptors: () => this.#selection.members(), surroundings }),
+        descriptorOf: (peer) => (peer === surroundings.self ? own() : this.#membership.get(peer)?.descriptor),
         onAddress,
         onSilent: (peer) => this.doubt(peer),
       },

@@ -9,6 +9,7 @@ import {
   type LiveReply,
   type LiveRequest,
 } from '../live/index.ts'
+import { LocalSource } from './local-source.ts'
 import type { Candidate, FindOptions, FindResult, Query } from './nodes.ts'
 import { Plan } from './plan.ts'
 import { Search, SEARCH_DEFAULTS, type Match, type SearchOptions } from './search.ts'
@@ -22,6 +23,8 @@ export interface FinderDependencies {
   readonly live: Live
   readonly callEnv: CallEnv<LiveRequest, LiveReply>
   readonly source: CandidateSource
+  /** What is held of one node, which may be this one. */
+  readonly descriptorOf: (peer: PeerId) => Descriptor | undefined
   /** Makes addresses known to whoever dials, before that peer is asked. */
   readonly onAddress: (peer: PeerId, addresses: readonly string[]) => void
   readonly onSilent: (peer: PeerId) => void
@@ -43,13 +46,13 @@ export class Finder {
 
   async find(query: Query, options: FindOptions): Promise<FindResult> {
     const plan = this.#readQuery(query)
-    const { callEnv, source, onSilent } = this.#dependencies
+    const { callEnv, onSilent } = this.#dependencies
     const { onCandidate = () => {} } = options
     const isRanked = query.rank !== undefined
     const candidates: Candidate[] = []
     const search = new Search(
       {
-        source,
+        source: this.#sourceFor(options),
         ask: this.#askFor(query),
         sleep: (delayMs) => callEnv.sleep(delayMs),
         nowMs: () => callEnv.nowMs,
@@ -61,6 +64,7 @@ export class Finder {
         onSilent,
       },
       {
+        where: query.where,
         plan,
         // The best are known only when all have been asked; of very many, a sample has to do.
         goal: isRanked ? { asked: Math.max(query.count, this.#options.rankedCountMax) } : { matches: query.count },
@@ -85,6 +89,13 @@ export class Finder {
         throw new RoostError('EXPRESSION_TOO_LARGE', `a query has at most ${LIVE_EXPRESSION_CHARS_MAX} characters`)
     if (rank !== undefined) this.#expressions.parse(rank)
     return new Plan(this.#expressions.parse(where))
+  }
+
+  #sourceFor({ among }: FindOptions): CandidateSource {
+    const { source, descriptorOf, callEnv } = this.#dependencies
+    if (among === undefined) return source
+    const descriptors = [...among].map(descriptorOf).filter((descriptor) => descriptor !== undefined)
+    return new LocalSource({ descriptors: () => descriptors, surroundings: callEnv })
   }
 
   #askFor({ where, rank }: Query): (candidate: Descriptor, limits: CallOptions) => Promise<LiveReply> {

@@ -34,6 +34,8 @@ export interface FindOptions {
   readonly signal?: AbortSignalLike
   /** Nodes not to ask. */
   readonly except?: ReadonlySet<PeerId>
+  /** Asks these alone, as far as this node knows them; nobody else is looked for. */
+  readonly among?: ReadonlySet<PeerId>
   /**
    * Told of each candidate: of a query without `rank` the moment it has answered, of one with `rank` best first at the end. What it throws
    * ends the search, which is then rejected with that.

@@ -29,6 +29,8 @@ export const SEARCH_DEFAULTS: SearchOptions = {
 
 /** What one search is for. */
 export interface SearchAim {
+  /** The query as text. */
+  readonly where: string
   readonly plan: Plan
   /** What ends it: so many nodes that match, or so many asked, whatever they say. */
   readonly goal: { readonly matches: number } | { readonly asked: number }
@@ -104,6 +106,7 @@ export class Search {
     this.#options = options
     this.#startedMs = dependencies.nowMs()
     this.#seeking = dependencies.source.seek(aim.plan, {
+      where: aim.where,
       wantedCount: this.#goalCount,
       deadlineMs: aim.deadlineMs,
       signal: this.#abort,
@@ -288,6 +291,7 @@ export class Search {
   #explain(reason: SearchEnd, openCount: number): Explanation {
     const { confirmedCount, unfitCount, silentCount, ruledOutCount } = this.#verdicts
     const { isExhausted, trail } = this.#seeking
+    const isAllGiven = isExhausted && !this.#isSeeking && !this.#isCut
     return {
       ...trail,
       consideredCount: ruledOutCount + this.#given.size,
@@ -297,7 +301,7 @@ export class Search {
       unfitCount,
       silentCount,
       elapsedMs: this.#dependencies.nowMs() - this.#startedMs,
-      complete: isExhausted && !this.#isCut && this.#queuedCount === 0 && openCount === 0,
+      complete: isAllGiven && this.#queuedCount === 0 && openCount === 0,
       reason,
     }
   }
