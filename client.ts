@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { hc } from 'hono/client'
 import type { JobApp } from './aem/index.ts'
-import { signAsUser, socketFetch } from './node/client/index.ts'
+import { findStream, signAsUser, socketFetch, type FindNews, type FindQuery } from './node/client/index.ts'
 import { loadSettings } from './node/config/index.ts'
 import { SOCKET_NAME } from './node/data/index.ts'
 import type { CoreRoutes } from './node/surface/index.ts'
@@ -9,6 +9,7 @@ import type { Fetch, SignedStatement } from './overlay/contract/index.ts'
 import type { Plain } from './overlay/index.ts'
 
 export { RoostError } from './overlay/index.ts'
+export type { FindNews, FindQuery } from './node/client/index.ts'
 export type { SignedStatement } from './overlay/contract/index.ts'
 
 export interface ConnectOptions {
@@ -23,6 +24,8 @@ export interface ConnectOptions {
 export interface RoostClient {
   readonly core: ReturnType<typeof hc<CoreRoutes>>
   readonly jobs: ReturnType<typeof hc<JobApp>>
+  /** Searches, and gives each node the moment it has answered; the last thing is of type `end`. Whoever stops reading ends the search. */
+  find(query: FindQuery, options?: { readonly signal?: AbortSignal }): AsyncIterable<FindNews>
   /** The same way in, for what has no type: routes of other plugins, streams. */
   readonly fetch: Fetch
   /** Signs for the user; `NOT_MEMBER` where the user is none of the daemon's grid. */
@@ -37,6 +40,7 @@ export async function connect(options: ConnectOptions = {}): Promise<RoostClient
   return {
     core: hc<CoreRoutes>('http://roost', { fetch }),
     jobs: hc<JobApp>('http://roost/aem', { fetch }),
+    find: (query, findOptions) => findStream(fetch, query, findOptions),
     fetch,
     sign: (action, body) => signAsUser(userDir, fetch, { action, body }),
   }

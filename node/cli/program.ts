@@ -102,6 +102,8 @@ export function createProgram(session: Session): Command {
     .option('-n, --count <number>', 'how many nodes are wanted', '20')
     .option('--rank <expression>', 'a number; nodes with a higher one come first')
     .option('--timeout <duration>', 'when to stop looking', '5s')
+    .option('--explain', 'say how they were found: cells, contacts, and why it ended')
+    .option('--stream', 'with --json, one line for each node as it answers, and one for the rest')
     .action(lazily(actions.find))
   program
     .command('expr')

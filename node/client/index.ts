@@ -1,3 +1,4 @@
+export { findStream, type FindNews, type FindQuery } from './find.ts'
 export { requestInvite } from './invite.ts'
 export { describeProcess, isSameProcess, type ProcessIdentity } from './process-identity.ts'
 export { signAsUser } from './sign.ts'

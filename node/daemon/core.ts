@@ -1,12 +1,12 @@
-import type { PeerId } from '../../overlay/index.ts'
 import { checkAttributes, errorFromRecord, EXIT, parseSignedStatement, RoostError } from '../../overlay/index.ts'
-import type { NodeInfo } from '../../overlay/contract/index.ts'
+import type { Candidate, NodeInfo } from '../../overlay/contract/index.ts'
 import { decode } from '../codec/index.ts'
 import type {
   Core,
   DoctorReply,
   FindReply,
   FindRequest,
+  FoundNode,
   Invite,
   LabelsRequest,
   NodeReport,
@@ -75,31 +75,25 @@ export class DaemonCore implements Core {
   }
 
   async node(idOrName: string): Promise<NodeReport> {
-    const found = this.#resolve(idOrName)
+    const node = this.#resolve(idOrName)
     const { candidates } = await this.#parts.discovery.find(
       { where: 'true', count: 1 },
-      { timeoutMs: LIVE_MS_MAX, except: new Set(this.#allBut(found.id)) },
+      { timeoutMs: LIVE_MS_MAX, among: new Set([node.id]) },
     )
-    return report(found, candidates[0]?.attributes)
+    return report(node, candidates[0]?.attributes)
   }
 
-  async find(request: FindRequest, signal: AbortSignal): Promise<FindReply> {
+  async find(request: FindRequest, signal: AbortSignal, onNode?: (node: FoundNode) => void): Promise<FindReply> {
     const { where, rank, count, timeoutMs } = request
-    const { candidates, rejections } = await this.#parts.discovery.find(
+    const { candidates, explanation } = await this.#parts.discovery.find(
       { where, count, ...(rank !== undefined && { rank }) },
-      { timeoutMs, signal },
+      { timeoutMs, signal, ...(onNode && { onCandidate: (candidate) => onNode(found(candidate)) }) },
     )
-    const rejected = { static: 0, dynamic: 0, silent: 0 }
-    for (const { reason } of rejections) rejected[reason]++
-    const nameOf = (id: PeerId): string => this.#parts.discovery.get(id)?.name ?? ''
+    const { ruledOutCount, unfitCount, silentCount, grouping, elapsedMs } = explanation
     return {
-      nodes: candidates.map(({ id, rank: value, attributes }) => ({
-        id,
-        name: nameOf(id),
-        rank: value,
-        attributes: mutable(attributes),
-      })),
-      rejected,
+      nodes: candidates.map(found),
+      rejected: { static: ruledOutCount, dynamic: unfitCount, silent: silentCount },
+      explanation: { ...explanation, grouping: [...grouping], elapsedMs: Math.round(elapsedMs) },
     }
   }
 
@@ -174,10 +168,6 @@ export class DaemonCore implements Core {
       throw new RoostError('NODE_NOT_FOUND', `no node is called ${idOrName}, and no id begins or ends with it`)
     return matching[0]
   }
-
-  #allBut(id: PeerId): PeerId[] {
-    return this.#parts.discovery.list().flatMap((node) => (node.id === id ? [] : [node.id]))
-  }
 }
 
 function report(node: NodeInfo, live?: NodeInfo['attributes']): NodeReport {
@@ -191,6 +181,10 @@ function report(node: NodeInfo, live?: NodeInfo['attributes']): NodeReport {
     addresses: [...addresses],
     attributes: mutable(live ?? attributes),
   }
+}
+
+function found({ id, name, rank, attributes }: Candidate): FoundNode {
+  return { id, name, rank, attributes: mutable(attributes) }
 }
 
 /** The surface's schemas know no read-only lists. */

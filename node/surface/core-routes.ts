@@ -4,6 +4,7 @@ import { RoostError } from '../../overlay/index.ts'
 import {
   doctorReplySchema,
   errorSchema,
+  findLineSchema,
   findReplySchema,
   findRequestSchema,
   inviteReplySchema,
@@ -13,11 +14,13 @@ import {
   type DoctorReply,
   type FindReply,
   type FindRequest,
+  type FoundNode,
   type Invite,
   type LabelsRequest,
   type NodeReport,
   type Status,
 } from './core-schemas.ts'
+import { findLines, JSON_LINES } from './find-lines.ts'
 
 /** What the daemon does for the core routes. Failures are `RoostError`s. */
 export interface Core {
@@ -25,7 +28,8 @@ export interface Core {
   nodes(): readonly NodeReport[]
   /** By id, unique prefix of one, or name; with live attributes where the node answers. */
   node(id: string): Promise<NodeReport>
-  find(request: FindRequest, signal: AbortSignal): Promise<FindReply>
+  /** `onNode` is told of each node of the reply: the moment it has answered, or best first at the end where there is a rank. */
+  find(request: FindRequest, signal: AbortSignal, onNode?: (node: FoundNode) => void): Promise<FindReply>
   /** `signed`: the encoded statement `vo.invite` of a member. Goes on to the authority's node where this is not it. */
   invite(signed: Uint8Array): Promise<Invite>
   label(request: LabelsRequest): Promise<NodeReport>
@@ -47,6 +51,13 @@ const json = <Schema extends z.ZodType>(schema: Schema, description: string) => 
   } as const
   return responses as Pick<typeof responses, 200>
 }
+
+const findReply = json(findReplySchema, 'Best rank first')
+/** The typed client is told of the one document: lines are read with `find` of the client. */
+const findResponses = {
+  ...findReply,
+  200: { ...findReply[200], content: { ...findReply[200].content, [JSON_LINES]: { schema: findLineSchema } } },
+} as typeof findReply
 
 const routes = {
   status: createRoute({
@@ -72,8 +83,10 @@ const routes = {
     method: 'post',
     path: '/find',
     summary: 'Live nodes for which an expression is true',
+    description:
+      'With `Accept: application/x-ndjson` each node comes as a line the moment it has answered, and the rest as the last line. Going away ends the search.',
     request: { body: { required: true, content: { 'application/json': { schema: findRequestSchema } } } },
-    responses: json(findReplySchema, 'Best rank first'),
+    responses: findResponses,
   }),
   invite: createRoute({
     method: 'post',
@@ -115,9 +128,13 @@ export function coreRoutes(core: Core) {
     .openapi(routes.status, (context) => context.json(core.status(), 200))
     .openapi(routes.nodes, (context) => context.json({ nodes: [...core.nodes()] }, 200))
     .openapi(routes.node, async (context) => context.json(await core.node(context.req.valid('param').id), 200))
-    .openapi(routes.find, async (context) =>
-      context.json(await core.find(context.req.valid('json'), context.req.raw.signal), 200),
-    )
+    .openapi(routes.find, async (context) => {
+      const request = context.req.valid('json')
+      const { signal } = context.req.raw
+      if (!context.req.header('accept')?.includes(JSON_LINES))
+        return context.json(await core.find(request, signal), 200)
+      return context.body(await findLines(core, request, signal), 200, { 'content-type': JSON_LINES }) as never
+    })
     .openapi(routes.invite, async (context) =>
       context.json(await core.invite(new Uint8Array(await context.req.arrayBuffer())), 200),
     )

@@ -70,12 +70,47 @@ export const findRequestSchema = z
   })
   .openapi('FindRequest')
 
-export const findReplySchema = z
+export const foundNodeSchema = z
+  .object({ id: z.string(), name: z.string(), rank: z.number(), attributes: attributesSchema })
+  .openapi('FoundNode')
+
+export const explanationSchema = z
   .object({
-    nodes: z.array(z.object({ id: z.string(), name: z.string(), rank: z.number(), attributes: attributesSchema })),
-    rejected: z.object({ static: z.number(), dynamic: z.number(), silent: z.number() }),
+    grouping: z
+      .array(z.string())
+      .openapi({ description: 'Attributes; none where nodes are grouped by their ids alone.' }),
+    cellCount: z.number(),
+    contactCount: z.number().openapi({ description: 'Nodes that were asked for descriptors.' }),
+    roundTripCount: z.number(),
+    heldCount: z.number().openapi({ description: 'Descriptors looked at that the node which searched held itself.' }),
+    estimatedCells: z.number().optional(),
+    consideredCount: z.number().openapi({ description: 'Nodes looked at: ruled out, or candidates.' }),
+    ruledOutCount: z.number(),
+    askedCount: z.number(),
+    confirmedCount: z.number(),
+    unfitCount: z.number(),
+    silentCount: z.number(),
+    elapsedMs: z.number(),
+    complete: z.boolean().openapi({ description: 'Whether every node that may match was looked at, and asked.' }),
+    reason: z.enum(['enough', 'nobody-left', 'deadline', 'cancelled']),
   })
-  .openapi('FindReply')
+  .openapi('Explanation')
+
+const findEnd = {
+  rejected: z.object({ static: z.number(), dynamic: z.number(), silent: z.number() }),
+  explanation: explanationSchema,
+}
+
+export const findReplySchema = z.object({ nodes: z.array(foundNodeSchema), ...findEnd }).openapi('FindReply')
+
+/** The same in lines: each node when it has answered, then the rest. A failure in between is the last line. */
+export const findLineSchema = z
+  .discriminatedUnion('type', [
+    foundNodeSchema.extend({ type: z.literal('node') }),
+    z.object({ type: z.literal('end'), ...findEnd }),
+    errorSchema.extend({ type: z.literal('error') }),
+  ])
+  .openapi('FindLine')
 
 export const inviteReplySchema = z.object({ ticket: z.string(), expiresAtMs: z.number() }).openapi('Invite')
 
@@ -100,6 +135,8 @@ export type Status = z.infer<typeof statusSchema>
 export type NodeReport = z.infer<typeof nodeSchema>
 export type FindRequest = z.infer<typeof findRequestSchema>
 export type FindReply = z.infer<typeof findReplySchema>
+export type FoundNode = z.infer<typeof foundNodeSchema>
+export type FindLine = z.infer<typeof findLineSchema>
 export type Invite = z.infer<typeof inviteReplySchema>
 export type LabelsRequest = z.infer<typeof labelsRequestSchema>
 export type DoctorReply = z.infer<typeof doctorReplySchema>

@@ -1,5 +1,15 @@
 export { coreRoutes, refuseInvalid, type Core, type CoreRoutes } from './core-routes.ts'
-export type { DoctorReply, FindReply, FindRequest, Invite, LabelsRequest, NodeReport, Status } from './core-schemas.ts'
+export type {
+  DoctorReply,
+  FindLine,
+  FindReply,
+  FindRequest,
+  FoundNode,
+  Invite,
+  LabelsRequest,
+  NodeReport,
+  Status,
+} from './core-schemas.ts'
 export { httpStatus } from './http-status.ts'
 export {
   bearerCaller,

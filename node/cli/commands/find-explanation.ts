@@ -1,0 +1,53 @@
+import type { FindReply } from '../../surface/index.ts'
+
+type Explanation = FindReply['explanation']
+
+/** How a search went, in a few lines for people. */
+export function explain(explanation: Explanation): string[] {
+  const facts: [string, string][] = [
+    ['grouping', groupingText(explanation)],
+    ['cells', cellsText(explanation)],
+    ['contacts', contactsText(explanation)],
+    ['looked at', lookedAtText(explanation)],
+    ['asked', askedText(explanation)],
+    ['ended', endText(explanation)],
+  ]
+  return facts.map(([name, text]) => `${name.padEnd(10)}${text}`)
+}
+
+function groupingText({ grouping }: Explanation): string {
+  return grouping.length === 0 ? 'none: nodes stand by their ids' : `by ${grouping.join(', ')}`
+}
+
+function cellsText({ cellCount, estimatedCells }: Explanation): string {
+  return `${cellCount}${estimatedCells === undefined ? '' : ` of about ${Math.ceil(estimatedCells)} that the query touches`}`
+}
+
+function contactsText({ contactCount, roundTripCount }: Explanation): string {
+  if (contactCount === 0) return '0: this node knew them all'
+  return `${contactCount} asked for descriptors, in ${counted(roundTripCount, 'round trip')}`
+}
+
+function lookedAtText({ consideredCount, heldCount, ruledOutCount }: Explanation): string {
+  return `${counted(consideredCount, 'node')}, ${heldCount} held here; ${ruledOutCount} ruled out by what they are`
+}
+
+function askedText({ askedCount, confirmedCount, unfitCount, silentCount }: Explanation): string {
+  return `${counted(askedCount, 'node')}: ${confirmedCount} confirmed, ${unfitCount} not fit just now, ${silentCount} silent`
+}
+
+const REASONS: Readonly<Record<Explanation['reason'], string>> = {
+  enough: 'as many as were wanted were found',
+  'nobody-left': 'nobody was left to ask',
+  deadline: 'the time was over',
+  cancelled: 'it was given up',
+}
+
+function endText({ reason, complete, elapsedMs }: Explanation): string {
+  const rest = complete ? 'every node that may match was asked' : 'there may be more'
+  return `after ${(elapsedMs / 1_000).toFixed(2)} s: ${REASONS[reason]}; ${rest}`
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
