@@ -131,7 +131,7 @@ function addField({ container, key }: Site, rng: Rng): void {
 /** The table as it is, with one of its keys a second time. */
 function repeatKey(site: Site, rng: Rng): void {
   const value = valueAt(site)
-  if (!isContainer(value) || Array.isArray(value)) return
+  if (!isTable(value)) return
   const entries = Object.entries(value)
   const again = pick(entries, rng)
   if (again === undefined) return
@@ -150,7 +150,7 @@ function growList(site: Site, rng: Rng): void {
     // Long lists of long items are refused by their size before anything looks at them.
     const length = isContainer(value[0]) ? Math.min(count, 513) : count
     put(site, value.length === 0 ? [] : Array.from({ length }, (_, index) => value[index % value.length]))
-  } else if (isContainer(value)) {
+  } else if (isTable(value)) {
     for (let index = 0; index < Math.min(count, 300); index++) define(value, `k${index}`, index)
   }
 }
@@ -245,6 +245,10 @@ function remove({ container, key }: Site): void {
 
 function isContainer(value: unknown): value is Container {
   return typeof value === 'object' && value !== null && !(value instanceof Uint8Array) && !(value instanceof Raw)
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return isContainer(value) && !Array.isArray(value)
 }
 
 function isWhole(value: unknown): value is number {
