@@ -21,7 +21,11 @@ import {
   type SamplingOptions,
   type SamplingTimer,
 } from '../sampling/index.ts'
+import { LayoutChecker } from '../placement/index.ts'
 import {
+  Answerer,
+  PlanCache,
+  questionWire,
   Selection,
   selectionWire,
   type SelectionEvent,
@@ -29,9 +33,9 @@ import {
   type SelectionOptions,
   type SelectionTimer,
 } from '../selection/index.ts'
+import { CellSource } from './cell-source.ts'
 import { Finder } from './finder.ts'
 import { readKept, type Kept } from './kept.ts'
-import { LocalSource } from './local-source.ts'
 import type { FindOptions, FindResult, NodeInfo, Nodes, Query } from './nodes.ts'
 import { namesToAnnounce, Offers } from './offers.ts'
 import type { SearchOptions } from './search.ts'
@@ -62,8 +66,10 @@ export interface DiscoveryOptions {
   readonly membership?: Partial<MembershipOptions>
   readonly selection?: Partial<SelectionOptions>
   readonly search?: Partial<SearchOptions>
-  /** Simulations may share one among their nodes. */
+  /** Simulations may share these among their nodes. */
   readonly checker?: DescriptorChecker
+  readonly layouts?: LayoutChecker
+  readonly plans?: PlanCache
 }
 
 export type DiscoveryEvent =
@@ -85,10 +91,24 @@ export interface Discovery extends Nodes {
   doubt(peer: PeerId): void
   /** Random nodes, from the sampling view. */
   sampled(): readonly Descriptor[]
+  /** How large this node's part in selection is. */
+  readonly selectionState: SelectionState
   /** Says goodbye to everyone. Give it a moment before the connections go. */
   leave(): void
   /** What the next life needs, as of now. */
   kept(): Plain
+}
+
+export interface SelectionState {
+  /** Nodes of the grid, judged by the home cell. */
+  readonly nodeCount: number
+  /** Descriptors of others that this node keeps, one counted in each table where it stands. */
+  readonly descriptorCount: number
+  /** Questions of others that it answered. */
+  readonly answeredCount: number
+  /** The epoch of the newest layout, and its groupings as lists of attributes. */
+  readonly epoch: number
+  readonly groupings: readonly (readonly string[])[]
 }
 
 /** Mounts sampling, membership, selection and the live directory on a host, and ties them together. */
@@ -109,6 +129,7 @@ class MountedDiscovery implements Discovery {
   readonly #sampling: Sampling
   readonly #membership: Membership
   readonly #selection: Selection
+  readonly #answerer: Answerer
   readonly #samplingEnv: Env<SamplingMessage, SamplingTimer, SamplingEvent>
   readonly #membershipEnv: Env<MembershipMessage, MembershipTimer, MembershipEvent>
   readonly #selectionEnv: Env<SelectionMessage, SelectionTimer, SelectionEvent>
@@ -140,25 +161,46 @@ class MountedDiscovery implements Discovery {
     const checker = options.checker ?? new DescriptorChecker()
     const own = (): Descriptor => this.#owner.current()
     this.#membership = new Membership(
-      { own, renewAbove: (sequence) => this.#owner.renewAbove(sequence), checker, onAddress },
+      {
+        own,
+        renewAbove: (sequence) => this.#owner.renewAbove(sequence),
+        checker,
+        onAddress,
+        mayWatch: (peer) => this.#selection.isHome(peer),
+      },
       options.membership,
     )
     this.#selection = new Selection(
-      { own, checker, mayLive: (descriptor) => this.#membership.mayLive(descriptor) },
+      {
+        own,
+        checker,
+        mayLive: (descriptor) => this.#membership.mayLive(descriptor),
+        layouts: options.layouts ?? new LayoutChecker(),
+      },
       options.selection,
     )
     this.#sampling = this.#createSampling({ own, checker, onAddress }, options, kept)
     const live = new Live({ surroundings, measure: () => this.#measure() })
+    const plans = options.plans ?? new PlanCache()
+    this.#answerer = new Answerer({ selection: this.#selection, surroundings, plans })
     this.#membershipEnv = host.mount(membershipWire, this.#membership, (event) => this.#onMembership(event))
-    this.#selectionEnv = host.mount(selectionWire, this.#selection, (event) => this.#onGossip('selection', event))
+    this.#selectionEnv = host.mount(selectionWire, this.#selection, (event) => this.#onSelection(event))
     this.#finder = new Finder(
       {
         live,
         callEnv: host.serve(liveWire, live),
-        source: new LocalSource({ descriptors: () => this.#selection.members(), surroundings }),
-        descriptorOf: (peer) => (peer === surroundings.self ? own() : this.#membership.get(peer)?.descriptor),
+        source: new CellSource({
+          selection: this.#selection,
+          checker,
+          callEnv: host.serve(questionWire, this.#answerer),
+          onAddress,
+          onSilent: (peer) => this.doubt(peer),
+          onRefused: (peer, reason) => this.#onEvent({ type: 'refused', protocol: 'selection', peer, reason }),
+        }),
+        descriptorOf: (peer) => this.#descriptorOf(peer),
         onAddress,
         onSilent: (peer) => this.doubt(peer),
+        onAsked: (plan) => this.#selection.notePopular(plan.askedNames),
       },
       options.search,
     )
@@ -187,8 +229,21 @@ class MountedDiscovery implements Discovery {
     this.#sampling.seed(contacts, this.#samplingEnv)
   }
 
+  /** Who watches a node finds out: this one, or those of its own home cell. */
   doubt(peer: PeerId): void {
-    this.#membership.doubt(peer, this.#membershipEnv)
+    if (this.#membership.isWatched(peer)) this.#membership.doubt(peer, this.#membershipEnv)
+    else this.#selection.doubt(peer, this.#selectionEnv)
+  }
+
+  get selectionState(): SelectionState {
+    const layout = this.#selection.newestLayout
+    return {
+      nodeCount: this.#selection.estimatedNodeCount(),
+      descriptorCount: this.#selection.entryCount,
+      answeredCount: this.#answerer.answeredCount,
+      epoch: layout?.epoch ?? 0,
+      groupings: layout?.groupings ?? [],
+    }
   }
 
   leave(): void {
@@ -265,12 +320,43 @@ class MountedDiscovery implements Discovery {
   #onSampling(event: SamplingEvent): void {
     if (event.type === 'reserve-changed') this.#store(this.kept())
     else if (event.type === 'silent') this.doubt(event.peer)
-    else this.#onGossip('sampling', event)
+    else if (event.type === 'refused') this.#onEvent({ ...event, protocol: 'sampling' })
+    else {
+      this.#selection.observe(event.descriptor)
+      this.#hear(event.descriptor)
+    }
   }
 
-  #onGossip(protocol: string, event: Extract<SamplingEvent | SelectionEvent, { type: 'heard' | 'refused' }>): void {
-    if (event.type === 'heard') this.#membership.learn(event.descriptor, this.#membershipEnv)
-    else this.#onEvent({ ...event, protocol })
+  #onSelection(event: SelectionEvent): void {
+    if (event.type === 'heard') this.#hear(event.descriptor)
+    else if (event.type === 'silent') this.doubt(event.peer)
+    else if (event.type === 'doubted') this.#onDoubted(event.peer)
+    else if (event.type === 'buried') this.#owner.renewAbove(event.sequence)
+    else if (event.type === 'rehomed') this.#watchHome()
+    else if (event.type === 'refused') this.#onEvent({ ...event, protocol: 'selection' })
+  }
+
+  /** What concerns the home cell goes to membership first, which knows who of it is gone, and comes to selection from there. */
+  #hear(descriptor: Descriptor): void {
+    const { peer } = descriptor
+    if (peer === this.#surroundings.self || this.#selection.isHome(peer))
+      this.#membership.learn(descriptor, this.#membershipEnv)
+    else this.#selection.learn(descriptor, this.#selectionEnv, { quietly: true })
+  }
+
+  /** Somebody doubts that a node of the home cell lives. */
+  #onDoubted(peer: PeerId): void {
+    const member = this.#membership.get(peer)
+    if (member === undefined) return
+    if (isGone(member.state)) this.#selection.tellGone(member.descriptor, this.#selectionEnv)
+    else this.#membership.doubt(peer, this.#membershipEnv)
+  }
+
+  #watchHome(): void {
+    for (const { peer } of this.#membership.members())
+      if (!this.#selection.isHome(peer)) this.#membership.unwatch(peer, this.#membershipEnv)
+    for (const descriptor of [...this.#selection.members()])
+      if (descriptor.peer !== this.#surroundings.self) this.#membership.learn(descriptor, this.#membershipEnv)
   }
 
   #onMembership(event: MembershipEvent): void {
@@ -278,7 +364,7 @@ class MountedDiscovery implements Discovery {
     if (event.type === 'forgotten') return
     const { peer, state, descriptor } = event.member
     if (isGone(state)) {
-      this.#selection.forget(peer)
+      this.#selection.bury(descriptor, this.#selectionEnv)
       this.#sampling.forget(peer, state === 'left' ? 'left' : 'dead')
     } else {
       this.#selection.learn(descriptor, this.#selectionEnv)
@@ -287,9 +373,14 @@ class MountedDiscovery implements Discovery {
     this.#tellListeners(infoOf(event.member))
   }
 
+  #descriptorOf(peer: PeerId): Descriptor | undefined {
+    if (peer === this.#surroundings.self) return this.#owner.current()
+    return this.#membership.get(peer)?.descriptor ?? this.#selection.get(peer)
+  }
+
   /** This node says something new of itself. */
   #announce(descriptor: Descriptor): void {
-    this.#selection.learn(descriptor, this.#selectionEnv)
+    this.#selection.announce(descriptor, this.#selectionEnv)
     this.#tellListeners(this.#ownInfo())
   }
 

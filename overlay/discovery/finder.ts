@@ -9,9 +9,10 @@ import {
   type LiveReply,
   type LiveRequest,
 } from '../live/index.ts'
+import { planQuery, type Plan } from '../placement/index.ts'
 import { LocalSource } from './local-source.ts'
 import type { Candidate, FindOptions, FindResult, Query } from './nodes.ts'
-import { Plan } from './plan.ts'
+import { planQuery, type Plan } from '../placement/index.ts'
 import { Search, SEARCH_DEFAULTS, type Match, type SearchOptions } from './search.ts'
 import type { CandidateSource } from './source.ts'
 
@@ -28,6 +29,8 @@ export interface FinderDependencies {
   /** Makes addresses known to whoever dials, before that peer is asked. */
   readonly onAddress: (peer: PeerId, addresses: readonly string[]) => void
   readonly onSilent: (peer: PeerId) => void
+  /** Told of each query: what is asked for often is worth being found easily. */
+  readonly onAsked: (plan: Plan) => void
 }
 
 /**
@@ -46,6 +49,7 @@ export class Finder {
 
   async find(query: Query, options: FindOptions): Promise<FindResult> {
     const plan = this.#readQuery(query)
+    this.#dependencies.onAsked(plan)
     const { callEnv, onSilent } = this.#dependencies
     const { onCandidate = () => {} } = options
     const isRanked = query.rank !== undefined
@@ -64,6 +68,7 @@ export class Finder {
         onSilent,
       },
       {
+        where: query.where,
         where: query.where,
         plan,
         // The best are known only when all have been asked; of very many, a sample has to do.
@@ -88,7 +93,7 @@ export class Finder {
       if (expression.length > LIVE_EXPRESSION_CHARS_MAX)
         throw new RoostError('EXPRESSION_TOO_LARGE', `a query has at most ${LIVE_EXPRESSION_CHARS_MAX} characters`)
     if (rank !== undefined) this.#expressions.parse(rank)
-    return new Plan(this.#expressions.parse(where))
+    return planQuery(this.#expressions.parse(where))
   }
 
   #sourceFor({ among }: FindOptions): CandidateSource {

@@ -1,6 +1,7 @@
 import type { Descriptor } from '../descriptor/index.ts'
 import type { Surroundings } from '../env/index.ts'
-import type { Plan } from './plan.ts'
+import type { Plan } from '../placement/index.ts'
+import type { Plan } from '../placement/index.ts'
 import type { CandidateSource, Seeking, SeekOptions, Trail } from './source.ts'
 
 export interface LocalSourceDependencies {
@@ -42,7 +43,14 @@ class LocalSeeking implements Seeking {
   }
 
   get trail(): Trail {
-    return { grouping: [], cellCount: 1, contactCount: 0, roundTripCount: 0, heldCount: this.#heldCount }
+    return {
+      grouping: [],
+      cellCount: 1,
+      contactCount: 0,
+      roundTripCount: 0,
+      heldCount: this.#heldCount,
+      failedCount: 0,
+    }
   }
 
   async more(count: number): Promise<void> {

@@ -2,9 +2,10 @@ import type { Descriptor } from '../descriptor/index.ts'
 import type { AbortSignalLike, CallOptions, PeerId } from '../env/index.ts'
 import { asRoostError, RoostError } from '../error/index.ts'
 import type { LiveReply } from '../live/index.ts'
+import type { Plan } from '../placement/index.ts'
 import { Abort } from './abort.ts'
 import type { Explanation, Rejection, SearchEnd } from './nodes.ts'
-import type { Plan } from './plan.ts'
+import type { Plan } from '../placement/index.ts'
 import type { CandidateSource, Seeking } from './source.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -29,6 +30,8 @@ export const SEARCH_DEFAULTS: SearchOptions = {
 
 /** What one search is for. */
 export interface SearchAim {
+  /** The query, as text and as planned. */
+  readonly where: string
   /** The query as text. */
   readonly where: string
   readonly plan: Plan
@@ -106,6 +109,7 @@ export class Search {
     this.#options = options
     this.#startedMs = dependencies.nowMs()
     this.#seeking = dependencies.source.seek(aim.plan, {
+      where: aim.where,
       where: aim.where,
       wantedCount: this.#goalCount,
       deadlineMs: aim.deadlineMs,
@@ -301,7 +305,7 @@ export class Search {
       unfitCount,
       silentCount,
       elapsedMs: this.#dependencies.nowMs() - this.#startedMs,
-      complete: isAllGiven && this.#queuedCount === 0 && openCount === 0,
+      complete: isAllGiven && trail.failedCount === 0 && this.#queuedCount === 0 && openCount === 0,
       reason,
     }
   }

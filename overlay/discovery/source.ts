@@ -1,6 +1,7 @@
 import type { Descriptor } from '../descriptor/index.ts'
 import type { AbortSignalLike, PeerId } from '../env/index.ts'
-import type { Plan } from './plan.ts'
+import type { Plan } from '../placement/index.ts'
+import type { Plan } from '../placement/index.ts'
 
 /** Where candidates come from: what this node holds at once, then other cells as long as more are wanted. */
 export interface CandidateSource {
@@ -9,6 +10,8 @@ export interface CandidateSource {
 }
 
 export interface SeekOptions {
+  /** The query as text: what others are asked. */
+  readonly where: string
   /** How many nodes the query is for: what is asked of others may be cut to fit. */
   readonly wantedCount: number
   /** When the search ends whatever was found, in milliseconds of `nowMs`. */
@@ -45,6 +48,8 @@ export interface Trail {
   readonly roundTripCount: number
   /** Descriptors among those looked at that this node held itself. */
   readonly heldCount: number
+  /** Parts of the grid for which nobody answered. */
+  readonly failedCount: number
   /** How many cells the query was expected to touch. */
   readonly estimatedCells?: number
 }

@@ -1,59 +1,101 @@
-import { isNewer, type Descriptor } from '../descriptor/index.ts'
-import type { PeerId } from '../env/index.ts'
-import { BUCKET_COUNT, HOLDING_COUNT_MAX, type Holding } from './messages.ts'
+import { isNewer, keyOf, peerKey, type Descriptor } from '../descriptor/index.ts'
+import type { PeerId, Rng } from '../env/index.ts'
+import { BUCKET_COUNT } from './messages.ts'
 
 /**
- * The descriptors of everyone in one cell, and a digest of them that two members compare cheaply. Peers fall into
- * buckets by a hash of their id; a bucket's digest is the exclusive-or of its members' hashes, so that it is kept up to
- * date by each change instead of being computed anew (a flat Merkle tree).
+ * The descriptors of everyone in one cell, and digests of them that two members compare cheaply. They stand in one array,
+ * in the order of their keys turned by half (so that the bits that lead differ in every kind of cell): eight bytes a member, found by
+ * guessing the place, since keys are spread evenly. Members fall into buckets by the leading bits; a bucket's digest is the
+ * exclusive-or of its members' hashes, kept up to date by each change (a flat Merkle tree).
  */
 export class Cell {
-  readonly #countMax: number
-  readonly #descriptors = new Map<PeerId, Descriptor>()
-  readonly #buckets: Set<PeerId>[] = Array.from({ length: BUCKET_COUNT }, () => new Set())
-  readonly #digests = new Uint32Array(BUCKET_COUNT)
-
-  constructor(options: { readonly countMax: number }) {
-    this.#countMax = options.countMax
-  }
+  readonly #held: Descriptor[] = []
+  readonly #digests: number[] = Array.from({ length: BUCKET_COUNT }, () => 0)
 
   get count(): number {
-    return this.#descriptors.size
+    return this.#held.length
   }
 
   get(peer: PeerId): Descriptor | undefined {
-    return this.#descriptors.get(peer)
+    const index = this.#seek(peer, turned(peerKey(peer)))
+    return index < 0 ? undefined : this.#held[index]
   }
 
-  descriptors(): IterableIterator<Descriptor> {
-    return this.#descriptors.values()
+  /** In an order that says nothing. */
+  descriptors(): readonly Descriptor[] {
+    return this.#held
   }
 
-  /** Keeps a descriptor unless it is no news, or a newcomer finds the cell full. */
-  put(descriptor: Descriptor): 'kept' | 'old' | 'full' {
-    const known = this.#descriptors.get(descriptor.peer)
-    if (!isNewer(descriptor, known)) return 'old'
-    if (known === undefined && this.#descriptors.size >= this.#countMax) return 'full'
-    const bucket = bucketOf(descriptor.peer)
-    if (known !== undefined) this.#toggle(bucket, known)
-    this.#toggle(bucket, descriptor)
-    this.#buckets[bucket]!.add(descriptor.peer)
-    this.#descriptors.set(descriptor.peer, descriptor)
-    return 'kept'
+  /** Any, each as likely; undefined where there is none. */
+  pick(rng: Rng): Descriptor | undefined {
+    return this.#held.length === 0 ? undefined : this.#held[rng.below(this.#held.length)]
   }
 
-  remove(peer: PeerId): boolean {
-    const known = this.#descriptors.get(peer)
-    if (known === undefined) return false
-    const bucket = bucketOf(peer)
-    this.#toggle(bucket, known)
-    this.#buckets[bucket]!.delete(peer)
-    return this.#descriptors.delete(peer)
+  /** Keeps a descriptor unless it is no news. */
+  put(descriptor: Descriptor): 'new' | 'newer' | 'old' {
+    const place = turned(keyOf(descriptor))
+    const index = this.#seek(descriptor.peer, place)
+    if (index >= 0) {
+      const known = this.#held[index]!
+      if (!isNewer(descriptor, known)) return 'old'
+      this.#toggle(place, known)
+      this.#toggle(place, descriptor)
+      this.#held[index] = descriptor
+      return 'newer'
+    }
+    this.#held.splice(~index, 0, descriptor)
+    this.#toggle(place, descriptor)
+    return 'new'
   }
 
-  /** One digest for each bucket. */
+  remove(peer: PeerId): Descriptor | undefined {
+    const place = turned(peerKey(peer))
+    const index = this.#seek(peer, place)
+    if (index < 0) return undefined
+    const [known] = this.#held.splice(index, 1)
+    this.#toggle(place, known!)
+    return known
+  }
+
+  /** Those for which `stays` is false go, and are returned. */
+  keepOnly(stays: (descriptor: Descriptor) => boolean): Descriptor[] {
+    const gone: Descriptor[] = []
+    let kept = 0
+    for (const descriptor of this.#held) {
+      if (stays(descriptor)) this.#held[kept++] = descriptor
+      else {
+        gone.push(descriptor)
+        this.#toggle(turned(keyOf(descriptor)), descriptor)
+      }
+    }
+    this.#held.length = kept
+    return gone
+  }
+
+  /** A cell of those for which `belongs` holds. */
+  part(belongs: (descriptor: Descriptor) => boolean): Cell {
+    const part = new Cell()
+    for (const descriptor of this.#held) {
+      if (!belongs(descriptor)) continue
+      part.#held.push(descriptor)
+      part.#toggle(turned(keyOf(descriptor)), descriptor)
+    }
+    return part
+  }
+
+  /** How many members stand between the two, in the order of the cell taken as a ring; either may be missing. */
+  distance(one: PeerId, other: PeerId): number {
+    const [from, to] = [one, other].map((peer) => {
+      const index = this.#seek(peer, turned(peerKey(peer)))
+      return index < 0 ? ~index : index
+    }) as [number, number]
+    const apart = Math.abs(from - to)
+    return Math.min(apart, this.#held.length - apart)
+  }
+
+  /** One digest for each bucket, as whole numbers of 32 bits with sign. */
   summary(): number[] {
-    return [...this.#digests]
+    return this.#digests.slice()
   }
 
   /** Buckets in which somebody with this summary holds something else. */
@@ -64,66 +106,103 @@ export class Cell {
     return buckets
   }
 
-  /**
-   * What is held in these buckets, as far as whole buckets fit into one page. A bucket that alone is larger than a page is cut: what is
-   * left out of it is repaired by pushes and by pages of others, who cut elsewhere.
-   */
-  page(buckets: readonly number[]): { buckets: number[]; holdings: Holding[] } {
-    const taken: number[] = []
-    const holdings: Holding[] = []
+  /** The hash of each member in these buckets. */
+  hashesIn(buckets: readonly number[]): number[] {
+    const hashes: number[] = []
     for (const bucket of buckets) {
-      const peers = this.#buckets[bucket]!
-      if (taken.length > 0 && holdings.length + peers.size > HOLDING_COUNT_MAX) break
-      taken.push(bucket)
-      for (const peer of peers) {
-        if (holdings.length === HOLDING_COUNT_MAX) break
-        holdings.push({ peer, sequence: this.#descriptors.get(peer)!.sequence })
-      }
+      const end = this.#startOf(bucket + 1)
+      for (let index = this.#startOf(bucket); index < end; index++) hashes.push(holdingHash(this.#held[index]!))
     }
-    return { buckets: taken, holdings }
+    return hashes
   }
 
-  /** Against another's holdings in these buckets: what is newer or only here, and who is newer or only there. */
-  compare(buckets: readonly number[], holdings: readonly Holding[]): { ours: Descriptor[]; theirs: PeerId[] } {
-    const sequences = new Map(holdings.map((holding) => [holding.peer, holding.sequence]))
+  /** Against the hashes that another holds in these buckets: what is only here, and the hashes that are only there. */
+  compare(buckets: readonly number[], hashes: readonly number[]): { ours: Descriptor[]; theirs: number[] } {
+    const theirs = new Set(hashes)
     const ours: Descriptor[] = []
     for (const bucket of new Set(buckets)) {
-      for (const peer of this.#buckets[bucket]!) {
-        const descriptor = this.#descriptors.get(peer)!
-        if (descriptor.sequence > (sequences.get(peer) ?? -1)) ours.push(descriptor)
+      const end = this.#startOf(bucket + 1)
+      for (let index = this.#startOf(bucket); index < end; index++) {
+        const descriptor = this.#held[index]!
+        if (!theirs.delete(holdingHash(descriptor))) ours.push(descriptor)
       }
     }
-    const theirs = [...sequences].flatMap(([peer, sequence]) =>
-      sequence > (this.#descriptors.get(peer)?.sequence ?? -1) ? [peer] : [],
-    )
-    return { ours, theirs }
+    return { ours, theirs: [...theirs] }
   }
 
-  #toggle(bucket: number, descriptor: Descriptor): void {
-    this.#digests[bucket] = (this.#digests[bucket]! ^ holdingHash(descriptor)) >>> 0
+  /** Those whose hashes are wanted. */
+  withHashes(hashes: readonly number[]): Descriptor[] {
+    const wanted = new Set(hashes)
+    return this.#held.filter((descriptor) => wanted.has(holdingHash(descriptor)))
+  }
+
+  /** The index of the first member in this bucket or after it. */
+  #startOf(bucket: number): number {
+    if (bucket >= BUCKET_COUNT) return this.#held.length
+    return this.#lowerBound((bucket << BUCKET_SHIFT) ^ SIGN)
+  }
+
+  /** Where the peer stands, or the complement of where it would. */
+  #seek(peer: PeerId, place: number): number {
+    const held = this.#held
+    let index = this.#lowerBound(place)
+    for (; index < held.length && this.#placeAt(index) === place; index++) if (held[index]!.peer === peer) return index
+    return ~index
+  }
+
+  /** The index of the first member at `place` or after it: guessed, enclosed by growing steps, then halved. */
+  #lowerBound(place: number): number {
+    const { length } = this.#held
+    const guess = Math.floor(((place + 0x8000_0000) / 0x1_0000_0000) * length)
+    let low = 0
+    let high = guess
+    let step = 2
+    if (guess < length && this.#placeAt(guess) < place) {
+      low = guess + 1
+      high = length
+      for (; low + step < high && this.#placeAt(low + step) < place; step *= 2) low += step + 1
+      high = Math.min(high, low + step)
+    } else {
+      for (; high - step >= 0 && this.#placeAt(high - step) >= place; step *= 2) high -= step
+      low = Math.max(0, high - step)
+    }
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#placeAt(middle) < place) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #placeAt(index: number): number {
+    return turned(keyOf(this.#held[index]!))
+  }
+
+  #toggle(place: number, descriptor: Descriptor): void {
+    this.#digests[(place ^ SIGN) >>> BUCKET_SHIFT]! ^= holdingHash(descriptor)
   }
 }
 
-function bucketOf(peer: PeerId): number {
-  return textHash(peer) % BUCKET_COUNT
+const SIGN = 0x8000_0000 | 0
+const BUCKET_SHIFT = 32 - Math.log2(BUCKET_COUNT)
+
+/** The low half first. In a home cell the high bits of all keys are the same. */
+function turned(key: number): number {
+  return (key << 16) | (key >>> 16)
 }
 
-/** Another seed than the bucket's, and the sequence mixed in. Two different cells look alike once in 2^32. */
-function holdingHash({ peer, sequence }: Holding): number {
-  const low = sequence >>> 0
-  const high = Math.floor(sequence / 0x1_0000_0000) >>> 0
-  return mix(mix(textHash(peer) ^ 0x5bd1e995, low), high)
+/** Peer and sequence in 32 bits, with sign. Two that differ look alike once in 2^32. */
+export function holdingHash(descriptor: Descriptor): number {
+  return hashOfHolding(keyOf(descriptor), descriptor.sequence)
 }
 
-/** FNV-1a (Fowler, Noll, Vo), 32 bits, finished by a mixing step. It spreads; it does not protect. */
-function textHash(text: string): number {
-  let hash = 0x811c9dc5
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  return mix(hash, 0)
+/** The same of a peer's key and a sequence number. */
+export function hashOfHolding(key: number, sequence: number): number {
+  return mix(mix(key ^ 0x5bd1e995, sequence | 0), Math.floor(sequence / 0x1_0000_0000) | 0)
 }
 
 function mix(hash: number, word: number): number {
   let mixed = Math.imul(hash ^ word, 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-  return (mixed ^ (mixed >>> 16)) >>> 0
+  return mixed ^ (mixed >>> 16)
 }

@@ -1,43 +1,129 @@
 import { DESCRIPTOR_BYTES_MAX, readDescriptor, type Descriptor } from '../descriptor/index.ts'
 import { shape, type PeerId, type Wire } from '../env/index.ts'
+import {
+  GROUPING_COUNT_MAX,
+  readLayout,
+  readPopularity,
+  type Layout,
+  type PopularitySummary,
+} from '../placement/index.ts'
 
-/** What a node holds of another: enough to see who has the later word. */
-export interface Holding {
+/** A node is gone, as of this word of its own. */
+export interface Claim {
   readonly peer: PeerId
   readonly sequence: number
 }
 
+/** Which cell is spoken of: a grouping of a layout, by its number from 1, or the home cells: number 0 of layout 0. */
+export interface CellName {
+  /** `layoutId` of the layout. */
+  readonly layout: number
+  readonly grouping: number
+}
+
 /**
- * `push` brings what is new. The others level what two nodes hold, in turns: A sends a `summary`; B, where it differs, a page of its
- * `holdings` in the buckets that differ; A gives what is newer on its side (`push`) and asks for what is newer on B's (`want`).
+ * `push` brings news to be passed on, `give` what was asked for or may help. The others level what two nodes hold, in turns: A sends a
+ * `summary` of its cell; B, where it differs, its `holdings` in the buckets that differ; A gives what B has not, and asks for what it
+ * has not itself (`want`). `seek` finds the cell of a key: who is not in it gives nearer nodes, who is says `found`. `forward` goes
+ * from contact to contact to a member of the cell of a key, with news of a node for those who know it.
  */
 export type SelectionMessage =
-  | { readonly type: 'push'; readonly descriptors: readonly Descriptor[] }
-  /** One 32-bit digest for each bucket. */
-  | { readonly type: 'summary'; readonly digests: readonly number[] }
-  | { readonly type: 'holdings'; readonly buckets: readonly number[]; readonly holdings: readonly Holding[] }
-  | { readonly type: 'want'; readonly peers: readonly PeerId[] }
+  | { readonly type: 'push'; readonly descriptors: readonly Descriptor[]; readonly gone: readonly Claim[] }
+  | { readonly type: 'give'; readonly descriptors: readonly Descriptor[]; readonly gone: readonly Claim[] }
+  | (CellName & {
+      readonly type: 'summary'
+      readonly epoch: number
+      /** The sender's own key, and how many bits of it its cell shares. */
+      readonly key: number
+      readonly depth: number
+      /** A digest of 32 bits, with sign, for each bucket. */
+      readonly digests: readonly number[]
+      /** For whoever is outside of the cell. */
+      readonly own?: Descriptor | undefined
+      /** What people ask for, as far as the sender heard of it. */
+      readonly asked?: PopularitySummary | undefined
+    })
+  | (CellName & {
+      readonly type: 'holdings'
+      readonly key: number
+      readonly depth: number
+      readonly buckets: readonly number[]
+      readonly hashes: readonly number[]
+    })
+  | (CellName & { readonly type: 'want'; readonly hashes: readonly number[] })
+  | (CellName & {
+      readonly type: 'contacts'
+      readonly descriptors: readonly Descriptor[]
+      /** Cycles since each was last known to live. */
+      readonly ages: readonly number[]
+    })
+  | (CellName & { readonly type: 'seek'; readonly epoch: number; readonly key: number; readonly own: Descriptor })
+  | (CellName & { readonly type: 'found'; readonly depth: number })
+  | (CellName & {
+      readonly type: 'forward'
+      readonly what: 'gone' | 'doubt'
+      readonly key: number
+      readonly claim: Claim
+      readonly hopsLeft: number
+    })
+  | { readonly type: 'layout'; readonly layout: Layout }
 
-export const BUCKET_COUNT = 64
-/** Descriptors in one push; what is more goes in further ones. */
-export const PUSH_COUNT_MAX = 8
-/** Holdings in one page, and descriptors asked for at once. Buckets that do not fit wait for the next exchange. */
-export const HOLDING_COUNT_MAX = 512
-export const WANT_COUNT_MAX = 256
+export const BUCKET_COUNT = 32
+/** Descriptors in one message, and claims; what is more goes in further ones. */
+export const DESCRIPTOR_COUNT_MAX = 16
+export const CLAIM_COUNT_MAX = 64
+/** Hashes in one page of holdings, and descriptors asked for at once. What does not fit waits for the next exchange. */
+export const HASH_COUNT_MAX = 1_024
+export const WANT_COUNT_MAX = 512
+/** Steps from contact to contact; each settles four bits of a key. */
+export const HOP_COUNT_MAX = 12
+export const CONTACT_AGE_MAX = 255
 
-const bucket = shape.integer(0, BUCKET_COUNT - 1)
+const int32 = shape.integer(-0x8000_0000, 0x7fff_ffff)
+const depth = shape.integer(0, 32)
+const cell = { layout: shape.integer(), grouping: shape.integer(0, GROUPING_COUNT_MAX) }
+const claim = shape.record({ peer: shape.peerId, sequence: shape.integer() })
+const descriptors = shape.list(readDescriptor, DESCRIPTOR_COUNT_MAX)
+const gone = shape.list(claim, CLAIM_COUNT_MAX)
 const readMessage = shape.union({
-  push: shape.record({ descriptors: shape.list(readDescriptor, PUSH_COUNT_MAX) }),
-  summary: shape.record({ digests: shape.list(shape.integer(0, 0xffff_ffff), BUCKET_COUNT) }),
-  holdings: shape.record({
-    buckets: shape.list(bucket, BUCKET_COUNT),
-    holdings: shape.list(shape.record({ peer: shape.peerId, sequence: shape.integer() }), HOLDING_COUNT_MAX),
+  push: shape.record({ descriptors, gone }),
+  give: shape.record({ descriptors, gone }),
+  summary: shape.record({
+    ...cell,
+    epoch: shape.integer(),
+    key: int32,
+    depth,
+    digests: shape.list(int32, BUCKET_COUNT),
+    own: shape.optional(readDescriptor),
+    asked: shape.optional(readPopularity),
   }),
-  want: shape.record({ peers: shape.list(shape.peerId, WANT_COUNT_MAX) }),
+  holdings: shape.record({
+    ...cell,
+    key: int32,
+    depth,
+    buckets: shape.list(shape.integer(0, BUCKET_COUNT - 1), BUCKET_COUNT),
+    hashes: shape.list(int32, HASH_COUNT_MAX),
+  }),
+  want: shape.record({ ...cell, hashes: shape.list(int32, WANT_COUNT_MAX) }),
+  contacts: shape.record({
+    ...cell,
+    descriptors,
+    ages: shape.list(shape.integer(0, CONTACT_AGE_MAX), DESCRIPTOR_COUNT_MAX),
+  }),
+  seek: shape.record({ ...cell, epoch: shape.integer(), key: int32, own: readDescriptor }),
+  found: shape.record({ ...cell, depth }),
+  forward: shape.record({
+    ...cell,
+    what: shape.oneOf('gone', 'doubt'),
+    key: int32,
+    claim,
+    hopsLeft: shape.integer(0, HOP_COUNT_MAX),
+  }),
+  layout: shape.record({ layout: readLayout }),
 })
 
 export const selectionWire: Wire<SelectionMessage> = {
   id: '/roost/selection/1',
-  messageBytesMax: PUSH_COUNT_MAX * DESCRIPTOR_BYTES_MAX + 1_024,
+  messageBytesMax: DESCRIPTOR_COUNT_MAX * DESCRIPTOR_BYTES_MAX + CLAIM_COUNT_MAX * 128 + 16_384,
   parse: (value) => readMessage(value, 'message'),
 }

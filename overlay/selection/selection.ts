@@ -1,169 +1,22 @@
-import { timeFault, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
-import { pick, sample, shuffle, type Env, type PeerId, type Protocol } from '../env/index.ts'
+import { keyOf, peerKey, timeFault, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
+import type { Env, PeerId, Protocol } from '../env/index.ts'
+import {
+  driftOf,
+  groupingKeys,
+  isWorthMoving,
+  Popularity,
+  proposeLayout,
+  Sample,
+  supersedes,
+  type Layout,
+  type LayoutChecker,
+} from '../placement/index.ts'
 import { RateLimit } from '../sampling/index.ts'
-import { Cell } from './cell.ts'
-import { PUSH_COUNT_MAX, WANT_COUNT_MAX, type SelectionMessage } from './messages.ts'
-
-export interface SelectionOptions {
-  /** Descriptors that a cell keeps. Newcomers beyond it are told of by nobody here until there is room. */
-  readonly cellCountMax: number
-  /** Between two exchanges that a node starts, and between two while the last one brought something. */
-  readonly exchangeMs: number
-  readonly exchangeAgainMs: number
-  /** To how many others a new descriptor is pushed at once, by each who had not heard of it. */
-  readonly pushFanout: number
-  /** How long news is gathered before it is pushed, and how much of it may wait; what does not fit is left to the exchanges. */
-  readonly pushMs: number
-  readonly pushCountMax: number
-}
-
-export const SELECTION_DEFAULTS: SelectionOptions = {
-  cellCountMax: 4_096,
-  exchangeMs: 3_000,
-  exchangeAgainMs: 200,
-  pushFanout: 4,
-  pushMs: 20,
-  pushCountMax: 256,
-}
-
-/**
- * Selection answers "which nodes are like this?" without asking anybody: the members of a cell all hold each other's
- * descriptors. A new descriptor is pushed to a few members, who push it on if it is news to them, which reaches nearly everyone in a
- * few steps; now and then two members compare digests of what they hold and level the rest. These are the rumor
- * mongering and the anti-entropy of Demers et al., "Epidemic Algorithms for Replicated Database Maintenance", 1987, in that
- * division of labour.
- *
- * For now a grid is one cell. A larger one will have many, in several groupings: then a node holds one of these for each of its
- * cells, and contacts in the others. What is asked of a cell, and its messages, stay.
- */
-export class Selection implements Protocol<SelectionMessage, SelectionTimer, SelectionEvent> {
-  readonly #own: () => Descriptor
-  readonly #checker: DescriptorChecker
-  readonly #mayLive: (descriptor: Descriptor) => boolean
-  readonly #options: SelectionOptions
-  readonly #cell: Cell
-  /** Summaries and wants are what costs us more than the asker. */
-  readonly #rateLimit: RateLimit
-  #fresh: Descriptor[] = []
-  #pushing = false
-  #gained = false
-
-  constructor(dependencies: SelectionDependencies, options: Partial<SelectionOptions> = {}) {
-    this.#own = dependencies.own
-    this.#checker = dependencies.checker
-    this.#mayLive = dependencies.mayLive
-    this.#options = { ...SELECTION_DEFAULTS, ...options }
-    this.#cell = new Cell({ countMax: this.#options.cellCountMax })
-    this.#rateLimit = new RateLimit({ intervalMs: this.#options.exchangeAgainMs / 2, burstCount: 16 })
-  }
-
-  /** Everyone in the cell, this node included. */
-  members(): IterableIterator<Descriptor> {
-    return this.#cell.descriptors()
-  }
-
-  get(peer: PeerId): Descriptor | undefined {
-    return this.#cell.get(peer)
-  }
-
-  /** Takes in a checked descriptor that came another way. News is pushed on unless `quietly`. */
-  learn(descriptor: Descriptor, env: SelectionEnv, how: { readonly quietly: boolean } = { quietly: false }): boolean {
-    if (!this.#mayLive(descriptor) || this.#cell.put(descriptor) !== 'kept') return false
-    this.#gained = true
-    if (!how.quietly) this.#push(descriptor, env)
-    return true
-  }
-
-  /** A node is gone: it is offered no more. */
-  forget(peer: PeerId): void {
-    this.#cell.remove(peer)
-  }
-
-  start(env: SelectionEnv): void {
-    this.#cell.put(this.#own())
-    env.wakeAfter(env.rng.below(this.#options.exchangeMs), { type: 'exchange' })
-  }
-
-  wake(timer: SelectionTimer, env: SelectionEnv): void {
-    if (timer.type === 'exchange') this.#startExchange(env)
-    else this.#sendFresh(env)
-  }
-
-  receive(from: PeerId, message: SelectionMessage, env: SelectionEnv): void {
-    if (message.type === 'push') return this.#takeAll(message.descriptors, from, env)
-    if (!this.#rateLimit.allows(from, env.nowMs)) return env.emit({ type: 'refused', peer: from, reason: 'rate' })
-    if (message.type === 'summary') {
-      const buckets = shuffle(this.#cell.differing(message.digests), env.rng)
-      if (buckets.length > 0) env.send(from, { type: 'holdings', ...this.#cell.page(buckets) })
-    } else if (message.type === 'holdings') {
-      const { ours, theirs } = this.#cell.compare(message.buckets, message.holdings)
-      this.#give(from, sample(ours, WANT_COUNT_MAX, env.rng), env)
-      if (theirs.length > 0) env.send(from, { type: 'want', peers: sample(theirs, WANT_COUNT_MAX, env.rng) })
-    } else {
-      const wanted = message.peers.slice(0, WANT_COUNT_MAX).map((peer) => this.#cell.get(peer))
-      this.#give(
-        from,
-        wanted.filter((descriptor) => descriptor !== undefined),
-        env,
-      )
-    }
-  }
-
-  #startExchange(env: SelectionEnv): void {
-    const { exchangeMs, exchangeAgainMs } = this.#options
-    env.wakeAfter(this.#gained ? exchangeAgainMs : exchangeMs, { type: 'exchange' })
-    this.#gained = false
-    this.#cell.put(this.#own())
-    this.#dropExpired(env)
-    const partner = pick(this.#others(env), env.rng)
-    if (partner !== undefined) env.send(partner, { type: 'summary', digests: this.#cell.summary() })
-  }
-
-  #takeAll(descriptors: readonly Descriptor[], from: PeerId, env: SelectionEnv): void {
-    for (const descriptor of descriptors) {
-      if (descriptor.peer === env.self) {
-        env.emit({ type: 'heard', descriptor, from })
-        continue
-      }
-      const known = this.#cell.get(descriptor.peer)
-      if (known !== undefined && known.sequence > descriptor.sequence) continue
-      const checked = this.#checker.check(descriptor, env)
-      if (!checked.ok) env.emit({ type: 'refused', peer: from, reason: checked.fault })
-      else if (this.learn(checked.descriptor, env)) env.emit({ type: 'heard', descriptor: checked.descriptor, from })
-    }
-  }
-
-  #push(descriptor: Descriptor, env: SelectionEnv): void {
-    if (this.#fresh.length >= this.#options.pushCountMax) return
-    this.#fresh.push(descriptor)
-    if (this.#pushing) return
-    this.#pushing = true
-    env.wakeAfter(this.#options.pushMs, { type: 'push' })
-  }
-
-  #sendFresh(env: SelectionEnv): void {
-    this.#pushing = false
-    const fresh = this.#fresh
-    this.#fresh = []
-    for (const peer of sample(this.#others(env), this.#options.pushFanout, env.rng)) this.#give(peer, fresh, env)
-  }
-
-  #give(peer: PeerId, descriptors: readonly Descriptor[], env: SelectionEnv): void {
-    for (let first = 0; first < descriptors.length; first += PUSH_COUNT_MAX)
-      env.send(peer, { type: 'push', descriptors: descriptors.slice(first, first + PUSH_COUNT_MAX) })
-  }
-
-  #dropExpired(env: SelectionEnv): void {
-    for (const descriptor of this.#cell.descriptors())
-      if (timeFault(descriptor, env.wallMs) === 'expired') this.#cell.remove(descriptor.peer)
-  }
-
-  #others(env: SelectionEnv): PeerId[] {
-    const peers: PeerId[] = []
-    for (const { peer } of this.#cell.descriptors()) if (peer !== env.self) peers.push(peer)
-    return peers
-  }
-}
+import { CellGossip } from './cell-gossip.ts'
+import { Gone } from './gone.ts'
+import { Grouping } from './grouping.ts'
+import { HOP_COUNT_MAX, type CellName, type Claim, type SelectionMessage } from './messages.ts'
+import { SELECTION_DEFAULTS, type SelectionOptions } from './options.ts'
 
 export interface SelectionDependencies {
   /** This node's newest descriptor. */
@@ -171,13 +24,487 @@ export interface SelectionDependencies {
   readonly checker: DescriptorChecker
   /** Whether membership has nothing against this word of the node. */
   readonly mayLive: (descriptor: Descriptor) => boolean
+  readonly layouts: LayoutChecker
 }
 
-export type SelectionTimer = { readonly type: 'exchange' } | { readonly type: 'push' }
+export type SelectionTimer = (CellName & { readonly type: 'exchange' | 'push' }) | { readonly type: 'cycle' }
 
 export type SelectionEvent =
-  /** A checked descriptor that is news, or whatever someone holds for our own. */
+  /** A checked descriptor that is news in the home cell, or whatever someone holds for our own. */
   | { readonly type: 'heard'; readonly descriptor: Descriptor; readonly from: PeerId }
   | { readonly type: 'refused'; readonly peer: PeerId; readonly reason: string }
+  /** A contact gave no sign of life; somebody doubts that a node of the home cell lives. */
+  | { readonly type: 'silent'; readonly peer: PeerId }
+  | { readonly type: 'doubted'; readonly peer: PeerId }
+  /** Others believe that this node is gone, as of this word of it. */
+  | { readonly type: 'buried'; readonly sequence: number }
+  /** The home cell is another: some who were in it are others' to watch, or some who were not are this node's. */
+  | { readonly type: 'rehomed' }
+  /** Queries go by another layout from now on. */
+  | { readonly type: 'layout'; readonly layout: Layout }
 
-type SelectionEnv = Env<SelectionMessage, SelectionTimer, SelectionEvent>
+export type SelectionEnv = Env<SelectionMessage, SelectionTimer, SelectionEvent>
+
+/** The cells that this node is in by one layout, in the order of its groupings. */
+export interface Table {
+  readonly id: number
+  readonly layout: Layout
+  readonly adoptedAtMs: number
+  readonly cells: readonly CellGossip[]
+}
+
+/**
+ * Selection keeps the tables by which nodes are found by what they are. Every node has a home cell, of nodes whose names are near its
+ * own; in a grid of some hundreds that is everyone, and a query is answered on the spot. A larger one is also cut by attributes, in
+ * several groupings, as a layout says; a node is in one cell of each, and keeps the descriptors of everyone there.
+ *
+ * Layouts follow what machines there are and what people ask for: any node that sees the borders drift from a sample of the grid
+ * proposes another, under the next epoch; of two with the same epoch all come to take the same one. While a new one fills, the one
+ * before answers.
+ */
+export class Selection implements Protocol<SelectionMessage, SelectionTimer, SelectionEvent> {
+  readonly #own: () => Descriptor
+  readonly #checker: DescriptorChecker
+  readonly #mayLive: (descriptor: Descriptor) => boolean
+  readonly #options: SelectionOptions
+  readonly #gone = new Gone()
+  readonly #sample = new Sample()
+  readonly #popularity = new Popularity()
+  readonly #home: CellGossip
+  /** The newest first. */
+  #tables: Table[] = []
+  /** Of every cell that this node is in, home first. */
+  #cells: CellGossip[]
+  /** Asking costs us more than the asker. */
+  readonly #rateLimit: RateLimit
+  readonly #layouts: LayoutChecker
+
+  constructor(dependencies: SelectionDependencies, options: Partial<SelectionOptions> = {}) {
+    this.#own = dependencies.own
+    this.#checker = dependencies.checker
+    this.#mayLive = dependencies.mayLive
+    this.#layouts = dependencies.layouts
+    this.#options = { ...SELECTION_DEFAULTS, ...options }
+    this.#home = this.#createCell({ layout: 0, grouping: 0 }, keyOf)
+    this.#cells = [this.#home]
+    this.#rateLimit = new RateLimit({ intervalMs: this.#options.exchangeAgainMs / 2, burstCount: 16 })
+  }
+
+  // What others of this node ask.
+
+  /** Everyone in the home cell, this node included. */
+  members(): readonly Descriptor[] {
+    return this.#home.grouping.cell.descriptors()
+  }
+
+  get home(): CellGossip {
+    return this.#home
+  }
+
+  /** The table that queries go by; undefined where there is none, and only home cells to ask. */
+  queryTable(nowMs: number): Table | undefined {
+    const { layoutSettleMs } = this.#options
+    return this.#tables.find(({ adoptedAtMs }) => nowMs - adoptedAtMs >= layoutSettleMs) ?? this.#tables.at(-1)
+  }
+
+  cellNamed({ layout, grouping }: CellName): CellGossip | undefined {
+    return this.#cells.find(({ name }) => name.layout === layout && name.grouping === grouping)
+  }
+
+  get newestLayout(): Layout | undefined {
+    return this.#tables[0]?.layout
+  }
+
+  tableNamed(id: number): Table | undefined {
+    return this.#tables.find((table) => table.id === id)
+  }
+
+  get isOneCell(): boolean {
+    return this.#home.grouping.depth === 0
+  }
+
+  /** Whether a node belongs to the home cell, as far as this one sees. */
+  isHome(peer: PeerId): boolean {
+    return this.#home.grouping.encloses(peerKey(peer))
+  }
+
+  get(peer: PeerId): Descriptor | undefined {
+    for (const { grouping } of this.#cells) {
+      const descriptor = grouping.cell.get(peer)
+      if (descriptor !== undefined) return descriptor
+    }
+    return undefined
+  }
+
+  /** All that this node holds of others, each once and in no order. */
+  *held(): Generator<Descriptor> {
+    const seen = new Set<PeerId>()
+    for (const { grouping } of this.#cells)
+      for (const known of [grouping.cell.descriptors(), grouping.contacts.descriptors()])
+        for (const descriptor of known) {
+          if (seen.has(descriptor.peer)) continue
+          seen.add(descriptor.peer)
+          yield descriptor
+        }
+  }
+
+  /** Entries of all tables, one descriptor counted as often as it stands. */
+  get entryCount(): number {
+    return this.#cells.reduce((sum, { grouping }) => sum + grouping.cell.count + grouping.contacts.count, 0)
+  }
+
+  /** Random nodes of the whole grid, met lately. */
+  sampled(): readonly Descriptor[] {
+    return this.#sample.descriptors()
+  }
+
+  estimatedNodeCount(): number {
+    return this.#home.grouping.estimatedCount()
+  }
+
+  // What it is told.
+
+  /** Takes in a checked descriptor that came another way. News is pushed on unless `quietly`. */
+  learn(descriptor: Descriptor, env: SelectionEnv, how: { readonly quietly: boolean } = { quietly: false }): boolean {
+    return this.#place(descriptor, this.#cycle(env), how.quietly, env)
+  }
+
+  /** A descriptor that came by chance, as all are equally likely to: what layouts are learned from. */
+  observe(descriptor: Descriptor): void {
+    this.#sample.add(descriptor)
+  }
+
+  /** Somebody asked for nodes by these attributes (lower case). */
+  notePopular(attributes: readonly string[]): void {
+    this.#popularity.add(attributes)
+  }
+
+  /** This node says something new of itself. */
+  announce(descriptor: Descriptor, env: SelectionEnv): void {
+    for (const cell of this.#cells) {
+      if (cell.grouping.keyOf(descriptor) === cell.grouping.ownKey) cell.pass(descriptor, env)
+      else cell.tellNow(descriptor, env)
+      if (cell.grouping.putOwn(descriptor, this.#cycle(env))) cell.seekAgain()
+    }
+  }
+
+  /**
+   * Membership found a node of the home cell gone: it is offered no more. Its nearest neighbours in the home cell tell the other cells that
+   * it was in, each by itself, so that one message lost does not matter.
+   */
+  bury(descriptor: Descriptor, env: SelectionEnv): void {
+    const { peer, sequence } = descriptor
+    const claim = { peer, sequence }
+    const isTeller = this.#home.grouping.cell.distance(peer, env.self) <= TELLER_DISTANCE
+    this.#gone.add(claim)
+    for (const cell of this.#cells) {
+      const wasMember = cell.grouping.cell.get(peer) !== undefined
+      cell.grouping.remove(descriptor)
+      if (cell === this.#home) continue
+      if (wasMember) cell.passGone(claim, env)
+      else if (isTeller) this.#forward(cell, 'gone', cell.grouping.keyOf(descriptor), claim, HOP_COUNT_MAX, env)
+    }
+  }
+
+  /** Asks the home cell of this node whether it lives. */
+  doubt(peer: PeerId, env: SelectionEnv): void {
+    this.#forward(this.#home, 'doubt', peerKey(peer), { peer, sequence: 0 }, HOP_COUNT_MAX, env)
+  }
+
+  /** Tells all cells of a node of the home cell that is gone once more: somebody has not heard of it. */
+  tellGone(descriptor: Descriptor, env: SelectionEnv): void {
+    const { peer, sequence } = descriptor
+    for (const cell of this.#cells)
+      if (cell !== this.#home)
+        this.#forward(cell, 'gone', cell.grouping.keyOf(descriptor), { peer, sequence }, HOP_COUNT_MAX, env)
+  }
+
+  // The protocol.
+
+  start(env: SelectionEnv): void {
+    this.#home.start(env)
+    env.wakeAfter(env.rng.below(this.#options.cycleMs), { type: 'cycle' })
+  }
+
+  wake(timer: SelectionTimer, env: SelectionEnv): void {
+    if (timer.type === 'cycle') return this.#runCycle(env)
+    const cell = this.cellNamed(timer)
+    const homeDepth = this.#home.grouping.depth
+    if (timer.type === 'push') cell?.sendFresh(env)
+    else cell?.exchange(env)
+    if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
+  }
+
+  receive(from: PeerId, message: SelectionMessage, env: SelectionEnv): void {
+    for (const cell of this.#cells) cell.noteHeard(from)
+    switch (message.type) {
+      case 'push':
+      case 'give':
+        return this.#takeAll(message, from, env)
+      case 'contacts':
+        return this.#takeContacts(message, from, env)
+      case 'layout':
+        return this.#takeLayout(message.layout, from, env)
+      case 'found':
+        return this.#onFound(from, message, env)
+      default:
+    }
+    if (!this.#rateLimit.allows(from, env.nowMs)) return env.emit({ type: 'refused', peer: from, reason: 'rate' })
+    if (message.type === 'forward') return this.#onForward(message, env)
+    if (message.type === 'seek' || message.type === 'summary') {
+      if (message.own !== undefined) this.#take(message.own, 'give', from, env)
+      if (message.type === 'summary' && message.asked !== undefined) this.#popularity.merge(message.asked)
+      this.#compareEpochs(from, message.epoch, env)
+    }
+    const cell = this.cellNamed(message)
+    if (cell === undefined) return
+    if (message.type === 'seek') cell.onSeek(from, message, env)
+    else if (message.type === 'summary') cell.onSummary(from, message, env)
+    else if (message.type === 'holdings') cell.onHoldings(from, message, this.#gone.claimsByHash(), env)
+    else cell.onWant(from, message, env)
+  }
+
+  #runCycle(env: SelectionEnv): void {
+    env.wakeAfter(this.#options.cycleMs, { type: 'cycle' })
+    this.#dropExpired(env)
+    this.#considerLayout(env)
+    const [newest, ...older] = this.#tables
+    if (newest !== undefined && older.length > 0 && env.nowMs - newest.adoptedAtMs >= this.#options.layoutRetireMs)
+      this.#setTables([newest])
+  }
+
+  #onFound(from: PeerId, message: SelectionMessage & { readonly type: 'found' }, env: SelectionEnv): void {
+    const homeDepth = this.#home.grouping.depth
+    this.cellNamed(message)?.onFound(from, message, env)
+    if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
+  }
+
+  // Descriptors.
+
+  #place(descriptor: Descriptor, heardAt: number, quietly: boolean, env: SelectionEnv): boolean {
+    if (!this.#mayLive(descriptor) || this.#gone.has(descriptor)) return false
+    const homeDepth = this.#home.grouping.depth
+    let isNews = false
+    for (const cell of this.#cells) {
+      const placing = cell.grouping.put(descriptor, heardAt)
+      if (placing === 'old' || placing === 'contact') continue
+      isNews = true
+      cell.noteGain()
+      if (!quietly) cell.pass(descriptor, env)
+    }
+    if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
+    return isNews
+  }
+
+  #takeAll(
+    { type, descriptors, gone }: SelectionMessage & { readonly type: 'push' | 'give' },
+    from: PeerId,
+    env: SelectionEnv,
+  ): void {
+    for (const descriptor of descriptors) this.#take(descriptor, type, from, env)
+    for (const claim of gone) this.#takeGone(claim, env)
+    if (type === 'give') for (const cell of this.#cells) cell.seekOn(env)
+  }
+
+  #take(
+    descriptor: Descriptor,
+    how: 'push' | 'give',
+    from: PeerId,
+    env: SelectionEnv,
+    heardAt = this.#cycle(env),
+  ): void {
+    if (descriptor.peer === env.self) return env.emit({ type: 'heard', descriptor, from })
+    const checked = this.#checker.check(descriptor, env)
+    if (!checked.ok) env.emit({ type: 'refused', peer: from, reason: checked.fault })
+    else if (this.#place(checked.descriptor, heardAt, how === 'give', env) && this.isHome(checked.descriptor.peer))
+      env.emit({ type: 'heard', descriptor: checked.descriptor, from })
+  }
+
+  #takeContacts(
+    { descriptors, ages }: SelectionMessage & { readonly type: 'contacts' },
+    from: PeerId,
+    env: SelectionEnv,
+  ): void {
+    const cycle = this.#cycle(env)
+    for (const [index, descriptor] of descriptors.entries())
+      this.#take(descriptor, 'give', from, env, cycle - (ages[index] ?? 0) - 1)
+  }
+
+  #takeGone(claim: Claim, env: SelectionEnv): void {
+    const { peer, sequence } = claim
+    if (peer === env.self) {
+      if (sequence === this.#own().sequence) env.emit({ type: 'buried', sequence })
+      return
+    }
+    if (this.#home.grouping.cell.get(peer) !== undefined) return env.emit({ type: 'doubted', peer })
+    const known = this.get(peer)
+    if (known === undefined || known.sequence > sequence || !this.#gone.add(claim)) return
+    for (const cell of this.#cells) {
+      const wasMember = cell.grouping.cell.get(peer) !== undefined
+      if (cell.grouping.remove(known) && wasMember) cell.passGone(claim, env)
+    }
+  }
+
+  #dropExpired(env: SelectionEnv): void {
+    const { cell } = this.#home.grouping
+    const expired = cell.descriptors().filter((descriptor) => timeFault(descriptor, env.wallMs) === 'expired')
+    for (const descriptor of expired)
+      if (descriptor.peer !== env.self) for (const { grouping } of this.#cells) grouping.remove(descriptor)
+  }
+
+  // From contact to contact.
+
+  #forward(
+    cell: CellGossip,
+    what: 'gone' | 'doubt',
+    key: number,
+    claim: Claim,
+    hopsLeft: number,
+    env: SelectionEnv,
+  ): void {
+    if (hopsLeft === 0 || cell.grouping.encloses(key)) return
+    const [contact] = cell.grouping.nearer(key, 1, env.rng)
+    if (contact !== undefined)
+      env.send(contact.peer, { type: 'forward', ...cell.name, what, key, claim, hopsLeft: hopsLeft - 1 })
+  }
+
+  #onForward(message: SelectionMessage & { readonly type: 'forward' }, env: SelectionEnv): void {
+    const { what, key, claim, hopsLeft } = message
+    const cell = this.cellNamed(message)
+    if (cell === undefined) return
+    if (!cell.grouping.encloses(key)) this.#forward(cell, what, key, claim, hopsLeft, env)
+    else if (what === 'gone') this.#takeGone(claim, env)
+    else if (claim.peer !== env.self) env.emit({ type: 'doubted', peer: claim.peer })
+  }
+
+  // Layouts.
+
+  /** A grid of one cell needs none. Of all who see that another would be better, a few propose it. */
+  #considerLayout(env: SelectionEnv): void {
+    const current = this.#tables[0]
+    if (this.isOneCell || !this.#home.isSettled || this.#sampleCount() < SAMPLE_COUNT_MIN) return
+    if (current !== undefined && env.nowMs - current.adoptedAtMs < this.#options.layoutRestMs) return
+    if (env.rng.real() * this.estimatedNodeCount() >= PROPOSER_COUNT) return
+    if (current !== undefined && !isWorthMoving(current.layout, this.#sample, this.#popularity)) return
+    const { groupingCount, attributesPerGrouping } = this.#options
+    const layout = proposeLayout(
+      {
+        sample: this.#sample,
+        popularity: this.#popularity,
+        epoch: this.#epoch() + 1,
+        current: current?.layout,
+        groupingCount,
+        attributesPerGrouping,
+      },
+      env,
+    )
+    if (layout.groupings.length > 0) this.#adopt(layout, env)
+  }
+
+  #epoch(): number {
+    return this.#tables[0]?.layout.epoch ?? 0
+  }
+
+  #compareEpochs(peer: PeerId, epoch: number, env: SelectionEnv): void {
+    if (epoch < this.#epoch()) env.send(peer, { type: 'layout', layout: this.#tables[0]!.layout })
+    else if (epoch > this.#epoch()) this.#home.showTo(peer, env)
+  }
+
+  #takeLayout(layout: Layout, from: PeerId, env: SelectionEnv): void {
+    const newest = this.#tables[0]?.layout
+    if (newest !== undefined && !supersedes(layout, newest)) return
+    const checked = this.#layouts.check(layout, env)
+    const fault = checked === undefined ? 'forged' : this.#faultOf(checked)
+    if (fault === undefined) this.#adopt(checked!, env)
+    else env.emit({ type: 'refused', peer: from, reason: fault })
+  }
+
+  /** A layout must not race ahead of the others, nor be far from what this node has seen of the grid. */
+  #faultOf(layout: Layout): string | undefined {
+    if (this.#tables.length > 0 && layout.epoch > this.#epoch() + EPOCH_LEAP_MAX) return 'layout-epoch'
+    const isSampled = this.#sampleCount() >= SAMPLE_COUNT_MIN
+    return isSampled && driftOf(layout, this.#sample) > DRIFT_MAX ? 'layout-unlikely' : undefined
+  }
+
+  #adopt(layout: Layout, env: SelectionEnv): void {
+    const id = layoutId(layout)
+    const cells = layout.groupings.map((_attributes, index) =>
+      this.#createCell({ layout: id, grouping: index + 1 }, (descriptor) => groupingKeys(layout, descriptor)[index]!),
+    )
+    const cycle = this.#cycle(env)
+    for (const descriptor of this.held()) for (const cell of cells) cell.grouping.put(descriptor, cycle - 1)
+    // Of two proposals for one epoch the first was hardly begun.
+    const stays = this.#tables.filter((table) => table.layout.epoch < layout.epoch)
+    this.#setTables([{ id, layout, adoptedAtMs: env.nowMs, cells }, ...stays].slice(0, TABLE_COUNT_MAX))
+    for (const cell of cells) cell.start(env)
+    env.emit({ type: 'layout', layout })
+    this.#tellLayout(layout, env)
+  }
+
+  #tellLayout(layout: Layout, env: SelectionEnv): void {
+    const { cell, contacts } = this.#home.grouping
+    const hearers = new Set<PeerId>()
+    for (let tries = 0; tries < LAYOUT_FANOUT; tries++)
+      for (const hearer of [cell.pick(env.rng), contacts.pick(env.rng)])
+        if (hearer !== undefined) hearers.add(hearer.peer)
+    hearers.delete(env.self)
+    for (const hearer of hearers) env.send(hearer, { type: 'layout', layout })
+  }
+
+  #setTables(tables: Table[]): void {
+    this.#tables = tables
+    this.#cells = [this.#home, ...tables.flatMap(({ cells }) => cells)]
+  }
+
+  #sampleCount(): number {
+    return this.#sample.descriptors().length
+  }
+
+  // Small things.
+
+  #createCell(name: CellName, keyOfDescriptor: (descriptor: Descriptor) => number): CellGossip {
+    const { cellCountMax, cellCountMin } = this.#options
+    const grouping = new Grouping(this.#own(), keyOfDescriptor, {
+      cellCountMax,
+      cellCountMin,
+      growRestCycles: GROW_REST_CYCLES,
+    })
+    return new CellGossip(
+      name,
+      grouping,
+      {
+        own: this.#own,
+        cycle: (env) => this.#cycle(env),
+        epoch: () => this.#epoch(),
+        asked: () => (this.#popularity.weight > 0 ? this.#popularity.summary() : undefined),
+      },
+      this.#options,
+    )
+  }
+
+  #cycle(env: SelectionEnv): number {
+    return Math.floor(env.nowMs / this.#options.cycleMs)
+  }
+}
+
+/** Home neighbours on each side of a dead node that tell its other cells. */
+const TELLER_DISTANCE = 2
+/** Descriptors seen before layouts are made or judged. */
+const SAMPLE_COUNT_MIN = 128
+/** Expected proposals a cycle in the whole grid, while one is due. */
+const PROPOSER_COUNT = 4
+/** How far ahead of ours an epoch may be, unless we have none. */
+const EPOCH_LEAP_MAX = 16
+/** How far a layout may be from what we have seen: see `driftOf`. */
+const DRIFT_MAX = 0.3
+/** Layouts at once: the newest, and the one that answers while it fills. */
+const TABLE_COUNT_MAX = 2
+/** Tries to draw a hearer for a new layout from the home cell, and from the contacts. */
+const LAYOUT_FANOUT = 3
+/** Cycles before a cell grows again that had to split after it grew. */
+const GROW_REST_CYCLES = 16
+
+/** Names a layout in messages: the first 48 bits of its signature. */
+function layoutId({ signature }: Layout): number {
+  return signature.subarray(0, 6).reduce((id, byte) => id * 256 + byte, 0)
+}

@@ -1,0 +1,344 @@
+import { keyOf, type Descriptor } from '../descriptor/index.ts'
+import { sample, shuffle, type PeerId } from '../env/index.ts'
+import { commonPrefix, prefixMatches, type PopularitySummary } from '../placement/index.ts'
+import type { Cell } from './cell.ts'
+import { Grouping } from './grouping.ts'
+import {
+  CLAIM_COUNT_MAX,
+  CONTACT_AGE_MAX,
+  DESCRIPTOR_COUNT_MAX,
+  HASH_COUNT_MAX,
+  WANT_COUNT_MAX,
+  type CellName,
+  type Claim,
+  type SelectionMessage,
+} from './messages.ts'
+import type { SelectionOptions } from './options.ts'
+import type { SelectionEnv } from './selection.ts'
+
+type MessageOf<Type extends SelectionMessage['type']> = SelectionMessage & { readonly type: Type }
+
+export interface CellGossipDependencies {
+  readonly own: () => Descriptor
+  /** The cycle that it is, for ages. */
+  readonly cycle: (env: SelectionEnv) => number
+  /** The epoch of the newest layout here. */
+  readonly epoch: () => number
+  /** What people ask for, where anything is known of that. */
+  readonly asked: () => PopularitySummary | undefined
+}
+
+/**
+ * How one node keeps up with one cell. It first seeks the cell that it belongs to, from contact to nearer contact. In it, news is
+ * pushed to a few, who push it on if it is news to them, which reaches nearly everyone in a few steps; now and then two members compare
+ * digests of what they hold and level the rest. These are the rumor mongering and the anti-entropy of Demers et al., "Epidemic
+ * Algorithms for Replicated Database Maintenance", 1987, in that division of labour. What members know of other cells they tell each
+ * other on the same occasion, and now and then one asks such a contact itself.
+ */
+export class CellGossip {
+  readonly name: CellName
+  readonly grouping: Grouping
+  readonly #dependencies: CellGossipDependencies
+  readonly #options: SelectionOptions
+  readonly #exchangeTimer
+  readonly #pushTimer
+  readonly #exchangeMs: number
+  #fresh: Descriptor[] = []
+  #freshGone: Claim[] = []
+  #isPushing = false
+  /** The last exchange brought something. */
+  #gained = false
+  #isSeeking = true
+  /** Whom this search for the cell has asked already. */
+  #asked: PeerId[] = []
+  /** The contact that was asked for a word and has not answered. */
+  #silent: Descriptor | undefined
+  #exchangeCount = 0
+
+  constructor(name: CellName, grouping: Grouping, dependencies: CellGossipDependencies, options: SelectionOptions) {
+    this.name = { layout: name.layout, grouping: name.grouping }
+    this.grouping = grouping
+    this.#dependencies = dependencies
+    this.#options = options
+    this.#exchangeTimer = { type: 'exchange' as const, ...this.name }
+    this.#pushTimer = { type: 'push' as const, ...this.name }
+    this.#exchangeMs = name.grouping === 0 ? options.exchangeMs : options.groupingExchangeMs
+  }
+
+  /** Whether this node has found where it belongs. */
+  get isSettled(): boolean {
+    return !this.#isSeeking
+  }
+
+  start(env: SelectionEnv): void {
+    env.wakeAfter(env.rng.below(this.#options.seekMs), this.#exchangeTimer)
+  }
+
+  /** A key that changed: the cell has to be found again. */
+  seekAgain(): void {
+    this.#isSeeking = true
+    this.#asked = []
+  }
+
+  /** It is news here, and goes to others of the cell soon. */
+  pass(descriptor: Descriptor, env: SelectionEnv): void {
+    if (this.#fresh.length >= this.#options.pushCountMax) return
+    this.#fresh.push(descriptor)
+    this.#schedulePush(env)
+  }
+
+  passGone(claim: Claim, env: SelectionEnv): void {
+    if (this.#freshGone.length >= this.#options.pushCountMax) return
+    this.#freshGone.push(claim)
+    this.#schedulePush(env)
+  }
+
+  /** Lets a peer compare, and see how new our layout is. */
+  showTo(peer: PeerId, env: SelectionEnv): void {
+    this.#sendSummary(peer, true, env)
+  }
+
+  noteGain(): void {
+    this.#gained = true
+  }
+
+  /** A peer spoke: it is not the silent one. */
+  noteHeard(peer: PeerId): void {
+    if (this.#silent?.peer === peer) this.#silent = undefined
+  }
+
+  exchange(env: SelectionEnv): void {
+    if (this.#isSeeking) {
+      this.#asked = []
+      env.wakeAfter(this.#options.seekMs, this.#exchangeTimer)
+      return this.#seek(env)
+    }
+    env.wakeAfter(this.#gained ? this.#options.exchangeAgainMs : this.#exchangeMs, this.#exchangeTimer)
+    this.#gained = false
+    const partner = this.#pickOther(env)
+    if (partner !== undefined) this.#sendSummary(partner.peer, false, env)
+    if (this.#exchangeCount++ % CONTACT_EVERY === 0) this.#askContact(env)
+    if (this.grouping.grow(this.#dependencies.cycle(env))) this.#gained = true
+  }
+
+  sendFresh(env: SelectionEnv): void {
+    this.#isPushing = false
+    const descriptors = this.#fresh
+    const gone = this.#freshGone
+    this.#fresh = []
+    this.#freshGone = []
+    for (const peer of this.#pickSome(this.#options.pushFanout, env)) send('push', peer, descriptors, gone, env)
+  }
+
+  /** Tells some of the cell, as it is before a change of our own key. */
+  tellNow(descriptor: Descriptor, env: SelectionEnv): void {
+    for (const peer of this.#pickSome(this.#options.pushFanout, env)) send('push', peer, [descriptor], [], env)
+  }
+
+  // Where one belongs.
+
+  #seek(env: SelectionEnv): void {
+    if (this.#asked.length >= SEEK_COUNT_MAX) return
+    const best = this.#nearestUnasked(env)
+    if (best === undefined) return
+    this.#asked.push(best.peer)
+    env.send(best.peer, {
+      type: 'seek',
+      ...this.name,
+      epoch: this.#dependencies.epoch(),
+      key: this.grouping.ownKey,
+      own: this.#dependencies.own(),
+    })
+  }
+
+  #nearestUnasked(env: SelectionEnv): Descriptor | undefined {
+    const { grouping } = this
+    let best: Descriptor | undefined
+    let bestBits = -1
+    const look = (descriptor: Descriptor): void => {
+      const bits = commonPrefix(grouping.keyOf(descriptor), grouping.ownKey)
+      if (bits <= bestBits || descriptor.peer === env.self || this.#asked.includes(descriptor.peer)) return
+      best = descriptor
+      bestBits = bits
+    }
+    for (const descriptor of grouping.cell.descriptors()) look(descriptor)
+    if (best === undefined) for (const descriptor of grouping.contacts.descriptors()) look(descriptor)
+    return best
+  }
+
+  onSeek(from: PeerId, message: MessageOf<'seek'>, env: SelectionEnv): void {
+    const { grouping } = this
+    if (!grouping.encloses(message.key)) return this.#giveNearer(from, message.key, env)
+    env.send(from, { type: 'found', ...this.name, depth: grouping.depth })
+    if (!this.#isSeeking || grouping.depth === 0) this.#sendSummary(from, false, env)
+    this.#giveContacts(from, env)
+  }
+
+  onFound(from: PeerId, message: MessageOf<'found'>, env: SelectionEnv): void {
+    if (!this.#isSeeking || !this.#asked.includes(from)) return
+    this.#isSeeking = false
+    this.#asked = []
+    this.grouping.deepen(message.depth, this.#dependencies.cycle(env))
+    this.#gained = true
+    send('push', from, [this.#dependencies.own()], [], env)
+  }
+
+  /** Somebody nearer was heard of while we seek. */
+  seekOn(env: SelectionEnv): void {
+    if (this.#isSeeking) this.#seek(env)
+  }
+
+  #giveNearer(from: PeerId, key: number, env: SelectionEnv): void {
+    const nearer = this.grouping.nearer(key, NEARER_COUNT, env.rng).filter(({ peer }) => peer !== from)
+    send('give', from, [this.#dependencies.own(), ...nearer], [], env)
+  }
+
+  // Levelling what two members hold.
+
+  #sendSummary(to: PeerId, withOwn: boolean, env: SelectionEnv): void {
+    const { ownKey, depth, cell } = this.grouping
+    const asked = this.name.grouping === 0 && depth > 0 ? this.#dependencies.asked() : undefined
+    env.send(to, {
+      type: 'summary',
+      ...this.name,
+      epoch: this.#dependencies.epoch(),
+      key: ownKey,
+      depth,
+      digests: cell.summary(),
+      ...(withOwn && { own: this.#dependencies.own() }),
+      ...(asked !== undefined && { asked }),
+    })
+  }
+
+  onSummary(from: PeerId, message: MessageOf<'summary'>, env: SelectionEnv): void {
+    const { grouping } = this
+    const { key, depth } = message
+    if (grouping.encloses(key) && depth >= grouping.depth) {
+      const part = this.#part(key, depth)
+      const buckets = shuffle(part.differing(message.digests), env.rng)
+      if (buckets.length > 0) this.#sendHoldings(from, key, depth, part, buckets, env)
+      this.#giveContacts(from, env)
+    } else if (depth < grouping.depth && prefixMatches(grouping.ownKey, key, depth)) this.#sendSummary(from, true, env)
+    else this.#giveNearer(from, key, env)
+  }
+
+  #sendHoldings(
+    to: PeerId,
+    key: number,
+    depth: number,
+    part: Cell,
+    buckets: readonly number[],
+    env: SelectionEnv,
+  ): void {
+    const taken: number[] = []
+    const hashes: number[] = []
+    for (const bucket of buckets) {
+      const more = part.hashesIn([bucket])
+      if (taken.length > 0 && hashes.length + more.length > HASH_COUNT_MAX) break
+      taken.push(bucket)
+      hashes.push(...more.slice(0, HASH_COUNT_MAX))
+    }
+    env.send(to, { type: 'holdings', ...this.name, key, depth, buckets: taken, hashes })
+  }
+
+  /** What the other holds of the part of the cell around `key`. */
+  onHoldings(from: PeerId, message: MessageOf<'holdings'>, gone: ReadonlyMap<number, Claim>, env: SelectionEnv): void {
+    const { key, depth, buckets, hashes } = message
+    if (!this.grouping.encloses(key) || depth < this.grouping.depth) return
+    const { ours, theirs } = this.#part(key, depth).compare(buckets, hashes)
+    const claims = theirs.flatMap((hash) => gone.get(hash) ?? [])
+    send('give', from, sample(ours, WANT_COUNT_MAX, env.rng), claims.slice(0, CLAIM_COUNT_MAX), env)
+    const wanted = theirs.filter((hash) => !gone.has(hash))
+    if (wanted.length > 0)
+      env.send(from, { type: 'want', ...this.name, hashes: sample(wanted, WANT_COUNT_MAX, env.rng) })
+  }
+
+  onWant(from: PeerId, message: MessageOf<'want'>, env: SelectionEnv): void {
+    send('give', from, this.grouping.cell.withHashes(message.hashes), [], env)
+  }
+
+  /** Ours as somebody sees it whose cell is finer. */
+  #part(key: number, depth: number): Cell {
+    const { grouping } = this
+    if (depth <= grouping.depth) return grouping.cell
+    return grouping.cell.part((descriptor) => prefixMatches(grouping.keyOf(descriptor), key, depth))
+  }
+
+  // What is known of other cells.
+
+  #giveContacts(to: PeerId, env: SelectionEnv): void {
+    if (this.grouping.contacts.levelCount === 0) return
+    const cycle = this.#dependencies.cycle(env)
+    const { contactCount, contactAgeMax } = this.#options
+    const { descriptors, heardAt } = this.grouping.contacts.pickFresh(contactCount, cycle - contactAgeMax, env.rng)
+    const ages = heardAt.map((at) => Math.min(Math.max(cycle - at, 0), CONTACT_AGE_MAX))
+    if (descriptors.length > 0) env.send(to, { type: 'contacts', ...this.name, descriptors, ages })
+  }
+
+  /** Asks a contact for a word. One that has given none by the next time is not one. */
+  #askContact(env: SelectionEnv): void {
+    if (this.#silent !== undefined) {
+      this.grouping.remove(this.#silent)
+      env.emit({ type: 'silent', peer: this.#silent.peer })
+    }
+    this.#silent = this.grouping.contacts.pick(env.rng)
+    if (this.#silent !== undefined) this.#sendSummary(this.#silent.peer, true, env)
+  }
+
+  // Partners.
+
+  #schedulePush(env: SelectionEnv): void {
+    if (this.#isPushing) return
+    this.#isPushing = true
+    env.wakeAfter(this.grouping.depth === 0 ? this.#options.pushMs : this.#options.groupingPushMs, this.#pushTimer)
+  }
+
+  #pickOther(env: SelectionEnv): Descriptor | undefined {
+    for (let tries = 0; tries < PICK_TRIES; tries++) {
+      const picked = this.grouping.cell.pick(env.rng)
+      if (picked !== undefined && picked.peer !== env.self) return picked
+    }
+    return undefined
+  }
+
+  /** Different others of the cell, by chance: a few draws where it is large. */
+  #pickSome(count: number, env: SelectionEnv): PeerId[] {
+    const { cell } = this.grouping
+    const key = keyOf(this.#dependencies.own())
+    if (cell.count <= 4 * count) {
+      const others = cell.descriptors().flatMap(({ peer }) => (peer === env.self ? [] : [peer]))
+      return sample(others, count, env.rng)
+    }
+    const picked = new Set<PeerId>()
+    while (picked.size < count) {
+      const descriptor = cell.pick(env.rng)!
+      if (keyOf(descriptor) !== key) picked.add(descriptor.peer)
+    }
+    return [...picked]
+  }
+}
+
+/** In pages, claims with the first ones. */
+function send(
+  type: 'push' | 'give',
+  to: PeerId,
+  descriptors: readonly Descriptor[],
+  gone: readonly Claim[],
+  env: SelectionEnv,
+): void {
+  for (let page = 0; page * DESCRIPTOR_COUNT_MAX < descriptors.length || page * CLAIM_COUNT_MAX < gone.length; page++)
+    env.send(to, {
+      type,
+      descriptors: descriptors.slice(page * DESCRIPTOR_COUNT_MAX, (page + 1) * DESCRIPTOR_COUNT_MAX),
+      gone: gone.slice(page * CLAIM_COUNT_MAX, (page + 1) * CLAIM_COUNT_MAX),
+    })
+}
+
+/** Nodes asked in one search for the cell. */
+const SEEK_COUNT_MAX = 16
+/** Nodes told to somebody who is elsewhere. */
+const NEARER_COUNT = 7
+/** Every so many exchanges a contact is asked too. */
+const CONTACT_EVERY = 2
+/** A cell of two is drawn from this often before one gives up on meeting the other. */
+const PICK_TRIES = 16

@@ -1,0 +1,170 @@
+import type { Descriptor } from '../descriptor/index.ts'
+import type { Rng } from '../env/index.ts'
+import { commonPrefix, prefixMatches } from '../placement/index.ts'
+import { Cell } from './cell.ts'
+import { Contacts, SLOT_BITS, SLOT_COUNT } from './contacts.ts'
+
+export interface GroupingOptions {
+  /** A cell with more members than this splits. */
+  readonly cellCountMax: number
+  /** One with fewer takes in its sibling. */
+  readonly cellCountMin: number
+  /** After a cell had to split again, so long (in cycles) before it may grow again; doubled each time. */
+  readonly growRestCycles: number
+}
+
+/** Where a descriptor belongs, and whether that was known. */
+export type Placing = 'new' | 'newer' | 'moved' | 'contact' | 'old'
+
+/** No key has more bits, and no cell a longer prefix. */
+export const DEPTH_MAX = 32
+
+/**
+ * One way to cut the grid into cells, as one node sees it: its own cell, of which it knows everyone, and a few contacts in the
+ * others. A cell is all nodes whose keys share their first `depth` bits with ours. Nobody agrees on depths: a node whose cell
+ * grows too large keeps the half that is nearer to it, one whose cell grows small takes the other half back in, and
+ * neighbours that stand a level apart for a while only know more of each other than they need.
+ */
+export class Grouping {
+  /** Of a descriptor, in this grouping. */
+  readonly keyOf: (descriptor: Descriptor) => number
+  readonly cell = new Cell()
+  readonly contacts = new Contacts()
+  readonly #options: GroupingOptions
+  #ownKey: number
+  #depth = 0
+  #growFromCycle = 0
+  #growRestCycles: number
+
+  constructor(own: Descriptor, keyOf: (descriptor: Descriptor) => number, options: GroupingOptions) {
+    this.keyOf = keyOf
+    this.#options = options
+    this.#growRestCycles = options.growRestCycles
+    this.#ownKey = keyOf(own)
+    this.cell.put(own)
+  }
+
+  get ownKey(): number {
+    return this.#ownKey
+  }
+
+  get depth(): number {
+    return this.#depth
+  }
+
+  /** Whether a key lies in the cell. */
+  encloses(key: number): boolean {
+    return prefixMatches(key, this.#ownKey, this.#depth)
+  }
+
+  /** Puts a descriptor where it belongs. `moved`: it was in the cell and is no more. */
+  put(descriptor: Descriptor, heardAt: number): Placing {
+    const key = this.keyOf(descriptor)
+    if (!this.encloses(key)) {
+      const left = this.#leftFrom(descriptor)
+      this.#addContact(descriptor, key, heardAt)
+      return left ? 'moved' : 'contact'
+    }
+    const placing = this.cell.put(descriptor)
+    if (placing === 'new') this.#split(heardAt)
+    return placing
+  }
+
+  /** This node's own descriptor, where it changed: its key may have, and then all that is known is placed anew. */
+  putOwn(own: Descriptor, cycle: number): boolean {
+    this.cell.put(own)
+    const key = this.keyOf(own)
+    if (key === this.#ownKey) return false
+    const known = [...this.cell.descriptors(), ...this.contacts.takeFrom(0)]
+    this.cell.keepOnly((descriptor) => descriptor === own)
+    this.#ownKey = key
+    for (const descriptor of known) this.put(descriptor, cycle)
+    return true
+  }
+
+  remove(descriptor: Descriptor): boolean {
+    const key = this.keyOf(descriptor)
+    const level = commonPrefix(key, this.#ownKey)
+    const removed = this.cell.remove(descriptor.peer) !== undefined
+    return (level < this.#depth && this.contacts.remove(level, descriptor.peer)) || removed
+  }
+
+  /**
+   * Up to `count` that are nearer to this key than this node is: of its own cell where the key lies in it, otherwise contacts that share
+   * more of it, those that share most first.
+   */
+  nearer(key: number, count: number, rng: Rng): Descriptor[] {
+    const level = commonPrefix(key, this.#ownKey)
+    if (level >= this.#depth) {
+      const some = new Set<Descriptor>()
+      for (let tries = 0; tries < 2 * count; tries++) some.add(this.cell.pick(rng)!)
+      return [...some].slice(0, count)
+    }
+    const slot = slotOf(key, level)
+    const nearest = [...this.contacts.slot(level, slot)]
+    for (const descriptor of this.contacts.level(level)) if (!nearest.includes(descriptor)) nearest.push(descriptor)
+    return nearest.slice(0, count)
+  }
+
+  /** How many nodes there are, judged by this cell. */
+  estimatedCount(): number {
+    return this.cell.count * 2 ** this.#depth
+  }
+
+  /**
+   * Takes the sibling in where the cell has become small: first whom we know of it, the rest comes with the next exchanges. Where that
+   * proved too many before, not for a while.
+   */
+  grow(cycle: number): boolean {
+    if (this.#depth === 0 || this.cell.count >= this.#options.cellCountMin || cycle < this.#growFromCycle) return false
+    this.#depth--
+    this.#growFromCycle = cycle + this.#growRestCycles
+    for (const descriptor of this.contacts.takeFrom(this.#depth)) this.cell.put(descriptor)
+    return true
+  }
+
+  /** Takes on the depth that others of the cell have: who joins a large grid need not get to know all of it first. */
+  deepen(depth: number, cycle: number): void {
+    if (depth <= this.#depth) return
+    this.#depth = Math.min(depth, DEPTH_MAX)
+    this.#release(cycle)
+  }
+
+  /** Somebody who was in the cell says that it is elsewhere. */
+  #leftFrom(descriptor: Descriptor): boolean {
+    const known = this.cell.get(descriptor.peer)
+    if (known === undefined || known.sequence >= descriptor.sequence) return false
+    this.cell.remove(descriptor.peer)
+    return true
+  }
+
+  #addContact(descriptor: Descriptor, key: number, heardAt: number): void {
+    const level = commonPrefix(key, this.#ownKey)
+    this.contacts.put(level, slotOf(key, level), descriptor, heardAt)
+  }
+
+  #split(cycle: number): void {
+    const { cellCountMax } = this.#options
+    while (this.cell.count > cellCountMax && this.#depth < DEPTH_MAX) {
+      if (cycle < this.#growFromCycle) {
+        this.#growRestCycles = Math.min(this.#growRestCycles * 2, GROW_REST_CYCLES_MAX)
+        this.#growFromCycle = cycle + this.#growRestCycles
+      }
+      this.#depth++
+      this.#release(cycle)
+    }
+  }
+
+  /** Members who are outside of the cell now become contacts. */
+  #release(cycle: number): void {
+    for (const descriptor of this.cell.keepOnly((member) => this.encloses(this.keyOf(member))))
+      this.#addContact(descriptor, this.keyOf(descriptor), cycle)
+  }
+}
+
+/** The bits of a key that follow the one in which it differs from ours. */
+export function slotOf(key: number, level: number): number {
+  return level >= DEPTH_MAX - 1 ? 0 : ((key << (level + 1)) >>> (DEPTH_MAX - SLOT_BITS)) & (SLOT_COUNT - 1)
+}
+
+const GROW_REST_CYCLES_MAX = 1_024

@@ -1,0 +1,82 @@
+import { DESCRIPTOR_BYTES_MAX, readDescriptor, type Descriptor } from '../descriptor/index.ts'
+import { shape, type CallWire } from '../env/index.ts'
+import { GROUPING_COUNT_MAX } from '../placement/index.ts'
+import type { CellName } from './messages.ts'
+
+/** The part of a grouping that a question is about: keys with this prefix, but for some of the eight parts by the next three bits. */
+export interface Region {
+  /** A key, of which the first `depth` bits count. */
+  readonly key: number
+  readonly depth: number
+  /** One bit for each part that is not asked for. */
+  readonly skip: number
+}
+
+/** Asks a node for nodes that `where` may be true for, as far as their descriptors tell, in a region. */
+export type Question = CellName &
+  Region & {
+    readonly where: string
+    /** How many are wanted. Up to `ALL_COUNT` the asked may give any that it knows, beyond only those of its cell. */
+    readonly wanted: number
+  }
+
+/** Who is asked for a region next: the first, or the others where it is silent. */
+export interface Referral extends Region {
+  readonly contacts: readonly Descriptor[]
+}
+
+export type Answer =
+  | {
+      readonly type: 'answer'
+      readonly descriptors: readonly Descriptor[]
+      /** Members of the answering node's cell in the region that match; more than were given where these did not fit. */
+      readonly matchCount: number
+      /** Members of its cell in the region. */
+      readonly memberCount: number
+      /** The rest of the region. */
+      readonly referrals: readonly Referral[]
+      /** Over the question, the counts, and peer and sequence of all that was given, under the context `selection-answer`. */
+      readonly signature: Uint8Array
+    }
+  /** The asked goes by other layouts. */
+  | { readonly type: 'unknown-layout' }
+
+export const QUESTION_WHERE_CHARS_MAX = 16_384
+/** Up to so many wanted, the asked gives whatever it knows. */
+export const ALL_COUNT = 1_024
+/** More than a cell has members. */
+export const ANSWER_COUNT_MAX = 1_024
+export const REFERRAL_COUNT_MAX = 256
+export const REFERRAL_CONTACT_COUNT_MAX = 2
+/** As far as an answer is filled; a usual descriptor has some 500 bytes. What does not fit is counted and left out. */
+export const ANSWER_CHARS_MAX = 1_048_576
+
+const int32 = shape.integer(-0x8000_0000, 0x7fff_ffff)
+const region = { key: int32, depth: shape.integer(0, 32), skip: shape.integer(0, 255) }
+const readQuestion = shape.record({
+  layout: shape.integer(),
+  grouping: shape.integer(0, GROUPING_COUNT_MAX),
+  ...region,
+  where: shape.text(QUESTION_WHERE_CHARS_MAX),
+  wanted: shape.integer(1),
+})
+const readAnswer = shape.union({
+  answer: shape.record({
+    descriptors: shape.list(readDescriptor, ANSWER_COUNT_MAX),
+    matchCount: shape.integer(),
+    memberCount: shape.integer(),
+    referrals: shape.list(
+      shape.record({ ...region, contacts: shape.list(readDescriptor, REFERRAL_CONTACT_COUNT_MAX) }),
+      REFERRAL_COUNT_MAX,
+    ),
+    signature: shape.bytes(64),
+  }),
+  'unknown-layout': shape.record({}),
+})
+
+export const questionWire: CallWire<Question, Answer> = {
+  id: '/roost/selection-question/1',
+  messageBytesMax: ANSWER_CHARS_MAX + 64 * DESCRIPTOR_BYTES_MAX,
+  parseRequest: (value) => readQuestion(value, 'question'),
+  parseReply: (value) => readAnswer(value, 'answer'),
+}
