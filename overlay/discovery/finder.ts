@@ -12,7 +12,6 @@ import {
 import { planQuery, type Plan } from '../placement/index.ts'
 import { LocalSource } from './local-source.ts'
 import type { Candidate, FindOptions, FindResult, Query } from './nodes.ts'
-import { planQuery, type Plan } from '../placement/index.ts'
 import { Search, SEARCH_DEFAULTS, type Match, type SearchOptions } from './search.ts'
 import type { CandidateSource } from './source.ts'
 
@@ -68,7 +67,6 @@ export class Finder {
         onSilent,
       },
       {
-        where: query.where,
         where: query.where,
         plan,
         // The best are known only when all have been asked; of very many, a sample has to do.

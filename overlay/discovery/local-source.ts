@@ -1,7 +1,6 @@
 import type { Descriptor } from '../descriptor/index.ts'
 import type { Surroundings } from '../env/index.ts'
 import type { Plan } from '../placement/index.ts'
-import type { Plan } from '../placement/index.ts'
 import type { CandidateSource, Seeking, SeekOptions, Trail } from './source.ts'
 
 export interface LocalSourceDependencies {

@@ -5,7 +5,6 @@ import type { LiveReply } from '../live/index.ts'
 import type { Plan } from '../placement/index.ts'
 import { Abort } from './abort.ts'
 import type { Explanation, Rejection, SearchEnd } from './nodes.ts'
-import type { Plan } from '../placement/index.ts'
 import type { CandidateSource, Seeking } from './source.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -31,8 +30,6 @@ export const SEARCH_DEFAULTS: SearchOptions = {
 /** What one search is for. */
 export interface SearchAim {
   /** The query, as text and as planned. */
-  readonly where: string
-  /** The query as text. */
   readonly where: string
   readonly plan: Plan
   /** What ends it: so many nodes that match, or so many asked, whatever they say. */
@@ -109,7 +106,6 @@ export class Search {
     this.#options = options
     this.#startedMs = dependencies.nowMs()
     this.#seeking = dependencies.source.seek(aim.plan, {
-      where: aim.where,
       where: aim.where,
       wantedCount: this.#goalCount,
       deadlineMs: aim.deadlineMs,

@@ -1,7 +1,6 @@
 import type { Descriptor } from '../descriptor/index.ts'
 import type { AbortSignalLike, PeerId } from '../env/index.ts'
 import type { Plan } from '../placement/index.ts'
-import type { Plan } from '../placement/index.ts'
 
 /** Where candidates come from: what this node holds at once, then other cells as long as more are wanted. */
 export interface CandidateSource {
