@@ -89,11 +89,11 @@ export class DaemonCore implements Core {
       { where, count, ...(rank !== undefined && { rank }) },
       { timeoutMs, signal, ...(onNode && { onCandidate: (candidate) => onNode(found(candidate)) }) },
     )
-    const { ruledOutCount, unfitCount, silentCount, grouping, elapsedMs } = explanation
+    const { ruledOutCount, unfitCount, silentCount, boxes, grouping, elapsedMs } = explanation
     return {
       nodes: candidates.map(found),
       rejected: { static: ruledOutCount, dynamic: unfitCount, silent: silentCount },
-      explanation: { ...explanation, grouping: [...grouping], elapsedMs: Math.round(elapsedMs) },
+      explanation: { ...explanation, boxes: [...boxes], grouping: [...grouping], elapsedMs: Math.round(elapsedMs) },
     }
   }
 

@@ -76,6 +76,9 @@ export const foundNodeSchema = z
 
 export const explanationSchema = z
   .object({
+    boxes: z
+      .array(z.string())
+      .openapi({ description: 'What the query says of static attributes; a node that matches is in one of these.' }),
     grouping: z
       .array(z.string())
       .openapi({ description: 'Attributes; none where nodes are grouped by their ids alone.' }),
@@ -83,6 +86,7 @@ export const explanationSchema = z
     contactCount: z.number().openapi({ description: 'Nodes that were asked for descriptors.' }),
     roundTripCount: z.number(),
     heldCount: z.number().openapi({ description: 'Descriptors looked at that the node which searched held itself.' }),
+    failedCount: z.number().openapi({ description: 'Parts of the grid for which nobody answered.' }),
     estimatedCells: z.number().optional(),
     consideredCount: z.number().openapi({ description: 'Nodes looked at: ruled out, or candidates.' }),
     ruledOutCount: z.number(),

@@ -64,6 +64,11 @@ export type SearchEnd = 'enough' | 'nobody-left' | 'deadline' | 'cancelled'
 
 /** How a search went, for people and for figures. */
 export interface Explanation {
+  /**
+   * What the query says of static attributes, as `Cores >= 8, Os = "linux"`: nodes that match stand in one of these boxes. An empty
+   * text is a box that holds every node; where there is no box nobody can match.
+   */
+  readonly boxes: readonly string[]
   /** The attributes of the grouping whose cells were searched; none where nodes are grouped by their ids alone. */
   readonly grouping: readonly string[]
   /** Cells that were searched, and nodes that were asked for descriptors, this one not counted; in so many steps one after another. */
@@ -72,6 +77,8 @@ export interface Explanation {
   readonly roundTripCount: number
   /** Descriptors among those looked at that this node held itself. */
   readonly heldCount: number
+  /** Parts of the grid for which nobody answered. */
+  readonly failedCount: number
   /** How many cells the query was expected to touch, where that was reckoned. */
   readonly estimatedCells?: number
   /** Nodes looked at: ruled out by their descriptors, or candidates. Those asked matched, did not, or were silent. */

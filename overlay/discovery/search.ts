@@ -4,6 +4,7 @@ import { asRoostError, RoostError } from '../error/index.ts'
 import type { LiveReply } from '../live/index.ts'
 import type { Plan } from '../placement/index.ts'
 import { Abort } from './abort.ts'
+import { boxText } from './box-text.ts'
 import type { Explanation, Rejection, SearchEnd } from './nodes.ts'
 import type { CandidateSource, Seeking } from './source.ts'
 import { Verdicts } from './verdicts.ts'
@@ -293,6 +294,7 @@ export class Search {
     const { isExhausted, trail } = this.#seeking
     const isAllGiven = isExhausted && !this.#isSeeking && !this.#isCut
     return {
+      boxes: this.#aim.plan.boxes.map(boxText),
       ...trail,
       consideredCount: ruledOutCount + this.#given.size,
       ruledOutCount,

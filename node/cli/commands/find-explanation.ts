@@ -2,9 +2,12 @@ import type { FindReply } from '../../surface/index.ts'
 
 type Explanation = FindReply['explanation']
 
+const NAME_CHARS = 10
+
 /** How a search went, in a few lines for people. */
 export function explain(explanation: Explanation): string[] {
   const facts: [string, string][] = [
+    ['plan', planText(explanation)],
     ['grouping', groupingText(explanation)],
     ['cells', cellsText(explanation)],
     ['contacts', contactsText(explanation)],
@@ -12,7 +15,13 @@ export function explain(explanation: Explanation): string[] {
     ['asked', askedText(explanation)],
     ['ended', endText(explanation)],
   ]
-  return facts.map(([name, text]) => `${name.padEnd(10)}${text}`)
+  return facts.map(([name, text]) => `${name.padEnd(NAME_CHARS)}${text}`)
+}
+
+function planText({ boxes }: Explanation): string {
+  if (boxes.length === 0) return 'no node can match'
+  if (boxes.includes('')) return 'every node may match, by what it is at the moment'
+  return boxes.join(`\n${' '.repeat(NAME_CHARS - 3)}or `)
 }
 
 function groupingText({ grouping }: Explanation): string {
@@ -23,9 +32,10 @@ function cellsText({ cellCount, estimatedCells }: Explanation): string {
   return `${cellCount}${estimatedCells === undefined ? '' : ` of about ${Math.ceil(estimatedCells)} that the query touches`}`
 }
 
-function contactsText({ contactCount, roundTripCount }: Explanation): string {
-  if (contactCount === 0) return '0: this node knew them all'
-  return `${contactCount} asked for descriptors, in ${counted(roundTripCount, 'round trip')}`
+function contactsText({ contactCount, roundTripCount, failedCount }: Explanation): string {
+  if (contactCount === 0) return '0: this node knew enough itself'
+  const failed = failedCount === 0 ? '' : `; nobody answered for ${counted(failedCount, 'part')} of the grid`
+  return `${contactCount} asked for descriptors, in ${counted(roundTripCount, 'round trip')}${failed}`
 }
 
 function lookedAtText({ consideredCount, heldCount, ruledOutCount }: Explanation): string {

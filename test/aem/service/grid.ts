@@ -310,11 +310,13 @@ function trustfulness(): Host['trust'] {
 
 /** What no job asks for. */
 const EXPLANATION: Explanation = {
+  boxes: [],
   grouping: [],
   cellCount: 1,
   contactCount: 0,
   roundTripCount: 0,
   heldCount: 0,
+  failedCount: 0,
   consideredCount: 0,
   ruledOutCount: 0,
   askedCount: 0,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { matches, mintDescriptor, parseExpression, type Attributes } from '../../../overlay/index.ts'
-import { Plan } from '../../../overlay/discovery/plan.ts'
+import { Plan } from '../../../overlay/placement/index.ts'
 import { HandEnv, peerIds } from '../descriptor/hand-env.ts'
 
 const env = new HandEnv<never, never, never>(peerIds(1)[0]!)

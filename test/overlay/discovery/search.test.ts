@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { mintDescriptor, parseExpression, RoostError, type Descriptor, type PeerId } from '../../../overlay/index.ts'
 import { Abort } from '../../../overlay/discovery/abort.ts'
-import { Plan } from '../../../overlay/discovery/plan.ts'
+import { planQuery } from '../../../overlay/placement/index.ts'
 import {
   Search,
   SEARCH_DEFAULTS,
@@ -72,7 +72,8 @@ class Played {
         onSilent: (peer) => void this.doubted.push(PEERS.indexOf(peer)),
       },
       {
-        plan: new Plan(parseExpression('true')),
+        where: 'true',
+        plan: planQuery(parseExpression('true')),
         goal: { matches: 10 },
         deadlineMs: 10_000,
         except: new Set(),
@@ -109,6 +110,7 @@ class Played {
               contactCount: 2 * nextBatch,
               roundTripCount: 1,
               heldCount: 0,
+              failedCount: 0,
             }
           },
         }
