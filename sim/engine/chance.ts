@@ -14,7 +14,7 @@ const PURPOSES: readonly Purpose[] = ['network', 'faults', 'scenario', 'node', '
  * sfc32 (Chris Doty-Humphrey's Small Fast Counter, PractRand), as overlay's `seededRng` is, but with its state in four fields and
  * whole-number bounds: a million nodes each hold one, and a protocol draws for nearly every message.
  */
-class Chance implements Rng {
+export class Chance implements Rng {
   #a: number
   #b: number
   #c: number
@@ -43,6 +43,11 @@ class Chance implements Rng {
     let drawn = this.next() >>> shift
     while (drawn >= bound) drawn = this.next() >>> shift
     return drawn
+  }
+
+  /** Touches its memory, and draws nothing. */
+  glance(): number {
+    return this.#counter
   }
 
   real(): number {

@@ -128,7 +128,7 @@ class Call extends Waiting {
 
   set(kernel: Kernel, to: PeerId, request: unknown, timeoutMs: number): void {
     const { node, wire } = this.env
-    const channel = kernel.channelOf(wire.id)
+    const channel = kernel.channelOf(wire.id).number
     let parcel = request
     if (kernel.passage !== undefined)
       try {
@@ -146,6 +146,7 @@ class Call extends Waiting {
     const timeout: CallEnd = { call: this, code: 'CALL_TIMEOUT', certain: false, to }
     kernel.schedule(KIND.callEnd, node.index, timeoutMs, channel, timeout)
     const arriving: Arriving = { call: this, parcel }
+    kernel.measure(kernel.channels[channel]!, parcel)
     kernel.transmit(KIND.request, node.index, target.index, channel, arriving)
   }
 
@@ -254,6 +255,7 @@ export class Conversations {
     const packed =
       passage !== undefined && 'error' in outcome ? { error: passage.pack(outcome.error, ERROR_BYTES_MAX) } : outcome
     const returning: Returning = { call, outcome: packed }
+    this.#kernel.measure(this.#kernel.channels[channel]!, 'error' in packed ? packed.error : packed.reply)
     this.#kernel.transmit(KIND.reply, node.index, caller.index, channel, returning)
   }
 

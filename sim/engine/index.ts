@@ -1,10 +1,24 @@
+export type { Look } from './channel.ts'
 export { chanceFor, type Purpose } from './chance.ts'
 export { ANSWERS_OPEN_MAX } from './conversations.ts'
 export type { Disk } from './disk.ts'
 export { HELD_COUNT_MAX, type PausedNetwork } from './held.ts'
 export type { Check } from './invariants.ts'
 export type { Counts } from './kernel.ts'
-export { constantLatency, uniformLatency, type Latency, type Network, type NetworkOptions } from './network.ts'
+export {
+  constantLatency,
+  coordinateLatency,
+  LATENCY_MS_MAX,
+  parseLatency,
+  uniformLatency,
+  type CoordinateLatencyOptions,
+  type Latency,
+  type LatencyByIndex,
+  type LatencyByName,
+  type LatencyModel,
+} from './latency.ts'
+export type { Network, NetworkOptions } from './network.ts'
 export type { Mount, NodeHost } from './node.ts'
 export type { Codec } from './passage.ts'
 export { EVENTS_PENDING_MAX, Simulation, type NodeOptions, type SimulationOptions } from './simulation.ts'
+export type { Traffic } from './traffic.ts'

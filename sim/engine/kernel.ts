@@ -1,13 +1,16 @@
-import assert from 'node:assert'
 import type { PeerId } from '../../overlay/env/index.ts'
+import { Channel } from './channel.ts'
 import { Clock, delayTicks, TICKS_PER_MS } from './clock.ts'
 import type { Conversations } from './conversations.ts'
 import { digestWord } from './digest.ts'
+import { Foresight } from './foresight.ts'
+import { Marks } from './marks.ts'
 import type { Network } from './network.ts'
 import type { NodeState } from './node.ts'
 import type { Parcel, Passage } from './passage.ts'
 import type { ProtocolEnv } from './protocol-env.ts'
 import { EventQueue } from './queue.ts'
+import { Roster } from './roster.ts'
 import { Trace } from './trace.ts'
 
 /** What an event is. The numbers stand in trace hashes. */
@@ -34,7 +37,7 @@ export interface Counts {
   late: number
   /** Not delivered because they were too large, not well formed, or for a protocol that is not spoken. */
   refused: number
-  /** Bytes that set out; 0 where messages are handed over as they are. */
+  /** Bytes that set out; an estimate where messages are handed over as they are (see traffic.ts). */
   bytesSent: number
 }
 
@@ -47,12 +50,12 @@ export class Kernel {
   readonly trace = new Trace()
   readonly queue: EventQueue
   readonly nodes: NodeState[] = []
-  /** The names of all nodes, by index. With `marks` and `desks` all that most events need to know of a node. */
-  readonly ids: PeerId[] = []
+  readonly roster = new Roster()
   /** By node: the life that it is in (see `NodeState.life`), negative while it is paused. */
   readonly marks = new Marks()
-  /** By channel, then by node: the protocol that is mounted there. */
-  readonly desks: (ProtocolEnv | undefined)[][] = []
+  /** How many nodes are up. */
+  upCount = 0
+  readonly channels: Channel[] = []
   readonly counts: Counts = { events: 0, sent: 0, lost: 0, late: 0, refused: 0, bytesSent: 0 }
   readonly passage: Passage | undefined
   /** Set once, right after construction: both know the kernel. */
@@ -63,8 +66,9 @@ export class Kernel {
    * synchronous protocols never set it and never wait.
    */
   unsettled = false
-  readonly #indexOf = new Map<PeerId, number>()
-  readonly #channels = new Map<string, number>()
+  readonly #channelOf = new Map<string, Channel>()
+  readonly #foresight: Foresight
+  #foreseenCount = 0
   /** Whose message is being received; empty while none is. */
   #askerId: PeerId = ''
   #askerIndex = -1
@@ -76,6 +80,7 @@ export class Kernel {
   constructor(options: { readonly eventsPendingMax: number; readonly passage: Passage | undefined }) {
     this.queue = new EventQueue(options.eventsPendingMax)
     this.passage = options.passage
+    this.#foresight = new Foresight(this)
   }
 
   find(id: PeerId): NodeState | undefined {
@@ -85,24 +90,22 @@ export class Kernel {
 
   /** The index of a node, or -1. Half of all messages are answers, and whom they are for is known without looking. */
   indexOf(id: PeerId): number {
-    return id === this.#askerId ? this.#askerIndex : (this.#indexOf.get(id) ?? -1)
+    return id === this.#askerId ? this.#askerIndex : this.roster.indexOf(id)
   }
 
   attach(node: NodeState): void {
-    assert(!this.#indexOf.has(node.id), `two nodes have the id ${node.id}`)
-    this.#indexOf.set(node.id, node.index)
+    this.roster.add(node.id)
     this.nodes.push(node)
-    this.ids.push(node.id)
     this.marks.add()
-    for (const desk of this.desks) desk.push(undefined)
+    for (const { desks } of this.channels) desks.push(undefined)
   }
 
-  /** A small number for each wire id, the same on every node. */
-  channelOf(wireId: string): number {
-    let channel = this.#channels.get(wireId)
+  channelOf(wireId: string): Channel {
+    let channel = this.#channelOf.get(wireId)
     if (channel === undefined) {
-      this.#channels.set(wireId, (channel = this.#channels.size))
-      this.desks.push(this.nodes.map(() => undefined))
+      channel = new Channel(wireId, this.channels.length, this.nodes.length)
+      this.#channelOf.set(wireId, channel)
+      this.channels.push(channel)
     }
     return channel
   }
@@ -124,11 +127,21 @@ export class Kernel {
       queue.add(clock.nowTicks + network.travelTicks(from, to), kind, to, life, from, channel, payload)
   }
 
+  /** Counts what sets out on a wire: a parcel where there is a passage, the value itself where there is none. */
+  measure({ meter }: Channel, payload: unknown): void {
+    if (this.passage === undefined) meter.sample(payload)
+    else meter.count((payload as Parcel).bytesCount)
+  }
+
   /** Lets one event happen whose time is at most `untilTicks`; false where there is none. */
   step(untilTicks: number): boolean {
     const { queue } = this
     const atTicks = queue.take(untilTicks)
     if (atTicks < 0) return false
+    if (queue.enteredCount !== this.#foreseenCount) {
+      this.#foreseenCount = queue.enteredCount
+      this.#foresight.look()
+    }
     const { kind, target, life, origin, channel, payload } = queue
     this.clock.nowTicks = atTicks
     this.counts.events++
@@ -141,22 +154,14 @@ export class Kernel {
 
   dispatch(kind: number, target: number, origin: number, channel: number, payload: unknown): void {
     this.#inHandler = true
-    switch (kind) {
-      case KIND.message:
-        this.#deliver(target, origin, channel, payload)
-        break
-      case KIND.timer: {
-        const env = this.desks[channel]![target]!
-        env.protocol.wake(payload, env)
-        break
-      }
-      case KIND.act:
-        this.unsettled = true
-        ;(payload as () => void)()
-        break
-      default:
-        this.unsettled = true
-        this.conversations.happen(kind, this.nodes[target]!, this.nodes[origin]!, channel, payload)
+    if (kind === KIND.message) this.#deliver(target, origin, channel, payload)
+    else if (kind === KIND.timer) {
+      const env = this.channels[channel]!.desks[target]!
+      env.protocol.wake(payload, env)
+    } else {
+      this.unsettled = true
+      if (kind === KIND.act) (payload as () => void)()
+      else this.conversations.happen(kind, this.nodes[target]!, this.nodes[origin]!, channel, payload)
     }
     this.#inHandler = false
     if (this.#outbox.length > 0) this.#flush()
@@ -182,7 +187,7 @@ export class Kernel {
   }
 
   #deliver(target: number, origin: number, channel: number, payload: unknown): void {
-    const env = this.desks[channel]![target]
+    const env = this.channels[channel]!.desks[target]
     let message = payload
     if (env === undefined) {
       this.counts.refused++
@@ -196,7 +201,7 @@ export class Kernel {
         return
       }
     }
-    const from = this.ids[origin]!
+    const from = this.roster.ids[origin]!
     this.#askerId = from
     this.#askerIndex = origin
     env.protocol.receive(from, message, env)
@@ -233,29 +238,6 @@ export class Kernel {
         : 0
     }
     return kind === KIND.timer && typeof payload === 'number' ? payload | 0 : 0
-  }
-}
-
-/** A whole number for each node, in one block of memory. */
-class Marks {
-  #marks = new Int32Array(1_024)
-  #count = 0
-
-  add(): void {
-    if (this.#count === this.#marks.length) {
-      const marks = new Int32Array(this.#count * 2)
-      marks.set(this.#marks)
-      this.#marks = marks
-    }
-    this.#marks[this.#count++] = 0
-  }
-
-  at(index: number): number {
-    return this.#marks[index]!
-  }
-
-  set(index: number, mark: number): void {
-    this.#marks[index] = mark
   }
 }
 

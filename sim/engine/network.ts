@@ -1,18 +1,9 @@
 import assert from 'node:assert'
 import type { PeerId, Rng } from '../../overlay/env/index.ts'
+import { chanceFor } from './chance.ts'
 import { delayTicks } from './clock.ts'
-
-/** How long a message travels, in milliseconds. Differing draws are what lets one message overtake another. */
-export type Latency = (from: PeerId, to: PeerId, rng: Rng) => number
-
-export function constantLatency(ms: number): Latency {
-  return () => ms
-}
-
-/** Each message takes as long as it is drawn, each length as likely. */
-export function uniformLatency({ minMs, maxMs }: { readonly minMs: number; readonly maxMs: number }): Latency {
-  return (_from, _to, rng) => minMs + (maxMs - minMs) * rng.real()
-}
+import { uniformLatency, type Latency, type LatencyByIndex } from './latency.ts'
+import type { Roster } from './roster.ts'
 
 export interface NetworkOptions {
   /** By default 20 to 100 ms, uniform: the span of a continent. */
@@ -23,12 +14,6 @@ export interface NetworkOptions {
   readonly duplicateShare?: number
 }
 
-/** Who is on the network: names by index, and back. */
-export interface Roster {
-  readonly ids: readonly PeerId[]
-  indexOf(id: PeerId): number
-}
-
 /**
  * What lies between nodes. A message is lost when it sets out: what is under way when a link is cut still arrives. Every draw
  * comes from the network's own stream of chance.
@@ -36,7 +21,8 @@ export interface Roster {
 export class Network {
   readonly #rng: Rng
   readonly #roster: Roster
-  #latency: Latency
+  readonly #seed: number
+  #latency: LatencyByIndex
   #lossShare = 0
   #duplicateShare = 0
   /** The side of each node that a partition names, from 1. */
@@ -46,16 +32,17 @@ export class Network {
   readonly #cuts = new Set<number>()
   readonly #slowness = new Map<number, number>()
 
-  constructor(rng: Rng, roster: Roster, options: NetworkOptions) {
-    this.#rng = rng
+  constructor(seed: number, roster: Roster, options: NetworkOptions) {
+    this.#rng = chanceFor(seed, 'network')
     this.#roster = roster
-    this.#latency = options.latency ?? uniformLatency({ minMs: 20, maxMs: 100 })
+    this.#seed = seed
+    this.#latency = this.#bound(options.latency ?? uniformLatency({ minMs: 20, maxMs: 100 }))
     this.lossShare = options.lossShare ?? 0
     this.duplicateShare = options.duplicateShare ?? 0
   }
 
   set latency(latency: Latency) {
-    this.#latency = latency
+    this.#latency = this.#bound(latency)
   }
 
   get lossShare(): number {
@@ -117,9 +104,14 @@ export class Network {
 
   /** How long one copy travels. */
   travelTicks(from: number, to: number): number {
-    const { ids } = this.#roster
-    const ms = this.#latency(ids[from]!, ids[to]!, this.#rng)
+    const ms = this.#latency(from, to, this.#rng)
     return delayTicks(this.#slowness.size === 0 ? ms : ms * this.#slownessOf(from) * this.#slownessOf(to))
+  }
+
+  #bound(latency: Latency): LatencyByIndex {
+    if (typeof latency !== 'function') return latency.bind(this.#seed)
+    const { ids } = this.#roster
+    return (from, to, rng) => latency(ids[from]!, ids[to]!, rng)
   }
 
   #slownessOf(index: number): number {

@@ -43,8 +43,8 @@ export class NodeState implements Surroundings, NodeHost {
   readonly mountAll: Mount
   /** What has been set aside while the node is paused. */
   held: HeldEvents | undefined
-  /** By channel. Empty while the node is down. */
-  services: (ServiceEnv | undefined)[] = []
+  /** By channel. Empty while the node is down, and all its lives where it answers no conversations. */
+  services: readonly (ServiceEnv | undefined)[] = NONE
   /** Whether promises may hang on what happens here. */
   converses = false
   /** By how much this machine's idea of Unix time is wrong. */
@@ -103,7 +103,9 @@ export class NodeState implements Surroundings, NodeHost {
   }
 
   begin(): void {
-    this.#commons.kernel.marks.set(this.index, this.life + 1)
+    const { kernel } = this.#commons
+    kernel.marks.set(this.index, this.life + 1)
+    kernel.upCount++
     this.startedMs = this.#clock.nowMs
     this.mountAll(this)
   }
@@ -112,8 +114,9 @@ export class NodeState implements Surroundings, NodeHost {
   end(): void {
     const { kernel } = this.#commons
     kernel.marks.set(this.index, this.life + 1)
-    for (const desk of kernel.desks) desk[this.index] = undefined
-    this.services = []
+    kernel.upCount--
+    for (const { desks } of kernel.channels) desks[this.index] = undefined
+    this.services = NONE
     this.held = undefined
     this.converses = false
   }
@@ -143,7 +146,7 @@ export class NodeState implements Surroundings, NodeHost {
       protocol as unknown as Protocol<unknown, unknown, unknown>,
       onEvent as (event: unknown) => void,
     )
-    kernel.desks[kernel.channelOf(wire.id)]![this.index] = env
+    kernel.channelOf(wire.id).desks[this.index] = env
     kernel.start(env)
     return env as unknown as Env<Message, Timer, Event>
   }
@@ -156,7 +159,9 @@ export class NodeState implements Surroundings, NodeHost {
       wire as unknown as CallWire<unknown, unknown>,
       service as unknown as Service<unknown, unknown>,
     )
-    this.services[kernel.channelOf(wire.id)] = env
+    const services = this.services.slice()
+    services[kernel.channelOf(wire.id).number] = env
+    this.services = services
     this.converses = true
     return env as unknown as CallEnv<Request, Reply>
   }
@@ -165,3 +170,6 @@ export class NodeState implements Surroundings, NodeHost {
     return this.#commons.kernel.clock
   }
 }
+
+/** One for all: most nodes of a large simulation serve nothing. */
+const NONE: readonly (ServiceEnv | undefined)[] = []

@@ -1,6 +1,8 @@
 import assert from 'node:assert'
 import type { Crypto, Env, PeerId, Protocol, Rng, Wire } from '../../overlay/env/index.ts'
 import { RoostError } from '../../overlay/error/index.ts'
+import type { Chance } from './chance.ts'
+import type { Channel } from './channel.ts'
 import { KIND, type Kernel } from './kernel.ts'
 import type { NodeState } from './node.ts'
 import type { Parcel, Passage } from './passage.ts'
@@ -11,9 +13,9 @@ export class ProtocolEnv implements Env<unknown, unknown, unknown> {
   readonly #kernel: Kernel
   readonly #index: number
   readonly #life: number
-  readonly #channel: number
-  readonly #startedMs: number
   readonly rng: Rng
+  readonly #channel: Channel
+  readonly #startedMs: number
   readonly self: PeerId
   readonly wire: Wire<unknown>
   readonly node: NodeState
@@ -30,13 +32,18 @@ export class ProtocolEnv implements Env<unknown, unknown, unknown> {
     this.#kernel = kernel
     this.#index = node.index
     this.#life = node.life
+    this.rng = node.rng
     this.#channel = kernel.channelOf(wire.id)
     this.#startedMs = node.startedMs
-    this.rng = node.rng
     this.self = node.id
     this.wire = wire
     this.node = node
     this.onEvent = onEvent
+  }
+
+  /** Touches what every handler will: see `Foresight`. */
+  glance(): number {
+    return this.#life ^ (this.rng as Chance).glance()
   }
 
   get isAlive(): boolean {
@@ -61,8 +68,12 @@ export class ProtocolEnv implements Env<unknown, unknown, unknown> {
     if (!this.isAlive) return
     const { passage } = kernel
     const payload = passage === undefined ? message : this.#pack(passage, message)
-    if (payload === TOO_LARGE) kernel.counts.refused++
-    else if (target >= 0) kernel.transmit(KIND.message, this.#index, target, this.#channel, payload)
+    if (payload === TOO_LARGE) {
+      kernel.counts.refused++
+      return
+    }
+    kernel.measure(this.#channel, payload)
+    if (target >= 0) kernel.transmit(KIND.message, this.#index, target, this.#channel.number, payload)
     else {
       kernel.counts.sent++
       kernel.counts.lost++
@@ -70,7 +81,7 @@ export class ProtocolEnv implements Env<unknown, unknown, unknown> {
   }
 
   wakeAfter(delayMs: number, timer: unknown): void {
-    if (this.isAlive) this.#kernel.schedule(KIND.timer, this.#index, delayMs, this.#channel, timer)
+    if (this.isAlive) this.#kernel.schedule(KIND.timer, this.#index, delayMs, this.#channel.number, timer)
   }
 
   emit(event: unknown): void {
@@ -79,9 +90,7 @@ export class ProtocolEnv implements Env<unknown, unknown, unknown> {
 
   #pack(passage: Passage, message: unknown): Parcel | typeof TOO_LARGE {
     try {
-      const parcel = passage.pack(message, this.wire.messageBytesMax)
-      this.#kernel.counts.bytesSent += parcel.bytesCount
-      return parcel
+      return passage.pack(message, this.wire.messageBytesMax)
     } catch (thrown) {
       if (thrown instanceof RoostError && thrown.code === 'MESSAGE_TOO_LARGE') return TOO_LARGE
       throw thrown

@@ -1,5 +1,9 @@
 import assert from 'node:assert'
 import { RoostError } from '../../overlay/error/index.ts'
+import { AT, baseOf, Buckets, CELL, LIFE, NONE, ORIGIN, ROW, TARGET, WHAT } from './buckets.ts'
+import { Cells } from './cells.ts'
+import { Instant } from './instant.ts'
+import { Occupied } from './occupied.ts'
 
 /**
  * What will happen, in the order of its time; what falls on the same time comes in the order in which it was added.
@@ -11,30 +15,40 @@ import { RoostError } from '../../overlay/error/index.ts'
  * cache miss for each of its levels. Order among equal times holds without being stored: slots are first-in first-out,
  * and a slot is emptied downwards before anything can be added directly to what it is emptied into.
  *
- * An event is one row of a typed array, half a cache line, and one cell for its payload; nothing is allocated for it.
+ * The slots of the coarse wheels are buckets, read from end to end; the current millisecond is small enough to be linked row by row.
+ * An event takes 24 bytes, and a cell for its payload where it has one.
  */
 export class EventQueue {
-  #rows = new Int32Array(CAPACITY_START * ROW)
-  #payloads: unknown[] = Array.from({ length: CAPACITY_START }, () => undefined)
-  #capacity = CAPACITY_START
-  /** First of the unused rows, linked through NEXT. */
-  #free = NONE
-  /** Rows from here on were never used. */
-  #fresh = 0
+  /** What was taken last: its kind, */
+  kind = 0
+  /** the index of the node that it happens to, */
+  target = 0
+  /** which of that node's lives it belongs to, */
+  life = 0
+  /** the index of the node that caused it, */
+  origin = 0
+  /** and the wire that it came by. */
+  channel = 0
+  #cell = NONE
+  /** Rises with each millisecond that is entered. */
+  enteredCount = 0
   #count = 0
   readonly #countMax: number
 
   /** The start of the current turn of the top wheel, and the time within it. */
   #epochTicks = 0
   #cursor = 0
-  readonly #ticks = new Wheel()
-  readonly #turns = new Wheel()
-  readonly #turnsOfTurns = new Wheel()
-  /** Events beyond the current turn of the top wheel, by the turn they belong to. */
-  readonly #later = new Map<number, Chain>()
-
-  /** The row that `take` read last. */
-  #taken = 0
+  readonly #instant = new Instant(SLOTS)
+  /** Both coarse wheels, and behind them what lies beyond the current turn of the top one. */
+  readonly #buckets = new Buckets(2 * SLOTS)
+  readonly #turns = new Occupied(SLOTS)
+  readonly #turnsOfTurns = new Occupied(SLOTS)
+  /** The bucket of each later turn of the top wheel that has events, and those that are free again. */
+  readonly #later = new Map<number, number>()
+  readonly #spare: number[] = []
+  readonly #cells = new Cells()
+  /** The slot of `turns` up to which events have been shown in advance. */
+  #shown = 0
 
   constructor(countMax: number) {
     this.#countMax = countMax
@@ -42,6 +56,13 @@ export class EventQueue {
 
   get count(): number {
     return this.#count
+  }
+
+  /** What was given with the event that was taken last. Handed out once: the queue forgets it. */
+  get payload(): unknown {
+    const cell = this.#cell
+    this.#cell = NONE
+    return this.#cells.take(cell)
   }
 
   /**
@@ -57,110 +78,124 @@ export class EventQueue {
     channel: number,
     payload: unknown,
   ): void {
-    const row = this.#allocate()
-    const rows = this.#rows
-    const base = row * ROW
-    rows[base + KIND] = kind
-    rows[base + TARGET] = target
-    rows[base + LIFE] = life
-    rows[base + ORIGIN] = origin
-    rows[base + CHANNEL] = channel
-    this.#payloads[row] = payload
+    if (this.#count === this.#countMax) this.#refuse()
+    this.#count++
+    const what = kind | (channel << KIND_BITS)
+    const cell = this.#cells.put(payload)
     const offset = atTicks - this.#epochTicks
     if (offset < TURN_TICKS) {
       assert(offset >= this.#cursor, 'an event lies in the past')
-      rows[base + AT] = offset
-      this.#drop(row, offset)
+      this.#drop(offset, what, target, life, origin, cell)
     } else {
       const turn = Math.floor(atTicks / TURN_TICKS)
-      rows[base + AT] = atTicks - turn * TURN_TICKS
-      let chain = this.#later.get(turn)
-      if (chain === undefined) this.#later.set(turn, (chain = { head: NONE, tail: NONE }))
-      rows[base + NEXT] = NONE
-      if (chain.tail === NONE) chain.head = row
-      else rows[chain.tail * ROW + NEXT] = row
-      chain.tail = row
+      this.#buckets.append(this.#bucketOf(turn), atTicks - turn * TURN_TICKS, what, target, life, origin, cell)
     }
   }
 
   /**
-   * Takes the next event whose time is at most `untilTicks`, and returns its time, or -1 where there is none. Its fields are read
-   * from `kind`, `target`, `life`, `origin`, `channel` and `payload` before anything is added.
+   * Takes the next event whose time is at most `untilTicks`, and returns its time, or -1 where there is none. What it is stands in the
+   * fields from `kind` to `payload`.
    */
   take(untilTicks: number): number {
     if (this.#count === 0) return -1
     for (;;) {
-      const slot = this.#ticks.seek(this.#cursor & SLOT_MASK)
+      const slot = this.#instant.seek(this.#cursor & SLOT_MASK)
       if (slot >= 0) {
         const offset = (this.#cursor & ~SLOT_MASK) | slot
         const atTicks = this.#epochTicks + offset
         if (atTicks > untilTicks) return -1
         this.#cursor = offset
-        this.#unlink(slot)
+        this.#read(this.#instant.shift(slot))
         return atTicks
       }
       if (!this.#turn(untilTicks)) return -1
     }
   }
 
-  get kind(): number {
-    return this.#rows[this.#taken * ROW + KIND]!
-  }
-  /** Index of the node that it happens to. */
-  get target(): number {
-    return this.#rows[this.#taken * ROW + TARGET]!
-  }
-  /** Which of that node's lives it belongs to. */
-  get life(): number {
-    return this.#rows[this.#taken * ROW + LIFE]!
-  }
-  /** Index of the node that caused it. */
-  get origin(): number {
-    return this.#rows[this.#taken * ROW + ORIGIN]!
-  }
-  get channel(): number {
-    return this.#rows[this.#taken * ROW + CHANNEL]!
-  }
-  /** Handed out once: the queue forgets it. */
-  get payload(): unknown {
-    const payload = this.#payloads[this.#taken]
-    this.#payloads[this.#taken] = undefined
-    return payload
+  /**
+   * Shows whom the events of the next milliseconds will happen to, some dozens at a time, and each only once. Events that are
+   * added to those milliseconds afterwards are not shown: this is for having memory at hand, and for nothing else.
+   */
+  foresee(events: Foreseen): void {
+    events.count = 0
+    const current = (this.#cursor >>> SLOT_BITS) & SLOT_MASK
+    if (this.#shown > current) return
+    this.#shown = current
+    while (events.count < FORESEEN_COUNT_MIN) {
+      const slot = this.#turns.seek(this.#shown + 1)
+      if (slot < 0 || slot > current + FORESEEN_SLOTS) return
+      this.#shown = slot
+      this.#show(slot, events)
+    }
   }
 
-  #drop(row: number, offset: number): void {
-    const differing = offset ^ this.#cursor
-    if (differing < SLOTS) this.#ticks.append(offset & SLOT_MASK, row, this.#rows)
-    else if (differing < SLOTS * SLOTS) this.#turns.append((offset >>> SLOT_BITS) & SLOT_MASK, row, this.#rows)
-    else this.#turnsOfTurns.append(offset >>> (2 * SLOT_BITS), row, this.#rows)
+  #show(bucket: number, events: Foreseen): void {
+    const { rows } = this.#buckets
+    for (let block = this.#buckets.first(bucket); block !== NONE; block = this.#buckets.next(block)) {
+      const end = baseOf(block) + this.#buckets.countIn(block) * ROW
+      for (let base = baseOf(block); base < end && events.count < FORESEEN_COUNT_MAX; base += ROW) {
+        const at = events.count++
+        events.targets[at] = rows[base + TARGET]!
+        events.origins[at] = rows[base + ORIGIN]!
+        events.channels[at] = rows[base + WHAT]! >>> KIND_BITS
+        events.kinds[at] = rows[base + WHAT]! & KIND_MASK
+        events.cells[at] = rows[base + CELL]!
+      }
+    }
   }
 
-  #unlink(slot: number): void {
-    const row = this.#ticks.shift(slot, this.#rows)
-    this.#rows[row * ROW + NEXT] = this.#free
-    this.#free = row
-    this.#taken = row
+  /** What a foreseen event will bring. */
+  payloadOf(cell: number): unknown {
+    return this.#cells.at(cell)
+  }
+
+  #read(base: number): void {
+    const { rows } = this.#instant
+    const what = rows[base + WHAT]!
+    this.kind = what & KIND_MASK
+    this.channel = what >>> KIND_BITS
+    this.target = rows[base + TARGET]!
+    this.life = rows[base + LIFE]!
+    this.origin = rows[base + ORIGIN]!
+    this.#cell = rows[base + CELL]!
     this.#count--
+  }
+
+  #drop(offset: number, what: number, target: number, life: number, origin: number, cell: number): void {
+    const differing = offset ^ this.#cursor
+    if (differing < SLOTS) this.#instant.append(offset & SLOT_MASK, what, target, life, origin, cell)
+    else if (differing < SLOTS * SLOTS) {
+      const slot = (offset >>> SLOT_BITS) & SLOT_MASK
+      this.#turns.add(slot)
+      this.#buckets.append(slot, offset, what, target, life, origin, cell)
+    } else {
+      const slot = offset >>> (2 * SLOT_BITS)
+      this.#turnsOfTurns.add(slot)
+      this.#buckets.append(SLOTS + slot, offset, what, target, life, origin, cell)
+    }
   }
 
   /** Moves the cursor to the next slot of a coarser wheel that has events, and empties it into the finer ones. */
   #turn(untilTicks: number): boolean {
-    return (
-      this.#enter(this.#turns, SLOT_BITS, untilTicks) ??
-      this.#enter(this.#turnsOfTurns, 2 * SLOT_BITS, untilTicks) ??
-      this.#nextTurn(untilTicks)
-    )
-  }
-
-  /** Undefined where this wheel has no more events in its turn, false where they lie beyond `untilTicks`. */
-  #enter(wheel: Wheel, shift: number, untilTicks: number): boolean | undefined {
-    const slot = wheel.seek((this.#cursor >>> shift) & SLOT_MASK)
-    if (slot < 0) return undefined
-    const above = shift + SLOT_BITS
-    const start = ((this.#cursor >>> above) << above) | (slot << shift)
+    const cursor = this.#cursor
+    let slot = this.#turns.seek((cursor >>> SLOT_BITS) & SLOT_MASK)
+    if (slot >= 0) {
+      const start = ((cursor >>> (2 * SLOT_BITS)) << (2 * SLOT_BITS)) | (slot << SLOT_BITS)
+      if (this.#epochTicks + start > untilTicks) return false
+      this.#cursor = start
+      this.#turns.remove(slot)
+      this.#scatter(slot)
+      this.enteredCount++
+      return true
+    }
+    slot = this.#turnsOfTurns.seek(cursor >>> (2 * SLOT_BITS))
+    if (slot < 0) return this.#nextTurn(untilTicks)
+    const start = slot << (2 * SLOT_BITS)
     if (this.#epochTicks + start > untilTicks) return false
     this.#cursor = start
-    this.#scatter(wheel.clear(slot))
+    this.#shown = 0
+    this.#turnsOfTurns.remove(slot)
+    this.#scatter(SLOTS + slot)
     return true
   }
 
@@ -170,96 +205,43 @@ export class EventQueue {
     if (turn * TURN_TICKS > untilTicks) return false
     this.#epochTicks = turn * TURN_TICKS
     this.#cursor = 0
-    const chain = this.#later.get(turn)!
+    this.#shown = 0
+    const bucket = this.#later.get(turn)!
     this.#later.delete(turn)
-    this.#scatter(chain.head)
+    this.#scatter(bucket)
+    this.#spare.push(bucket)
     return true
   }
 
-  #scatter(head: number): void {
-    for (let row = head; row !== NONE;) {
-      const next = this.#rows[row * ROW + NEXT]!
-      this.#drop(row, this.#rows[row * ROW + AT]!)
-      row = next
+  #scatter(bucket: number): void {
+    const buckets = this.#buckets
+    for (let block = buckets.detach(bucket); block !== NONE; block = buckets.release(block)) {
+      const { rows } = buckets
+      const end = baseOf(block) + buckets.countIn(block) * ROW
+      for (let base = baseOf(block); base < end; base += ROW)
+        this.#drop(
+          rows[base + AT]!,
+          rows[base + WHAT]!,
+          rows[base + TARGET]!,
+          rows[base + LIFE]!,
+          rows[base + ORIGIN]!,
+          rows[base + CELL]!,
+        )
     }
   }
 
-  #allocate(): number {
-    if (this.#count === this.#countMax)
-      throw new RoostError('BUSY', `${this.#countMax} simulated events are pending at once`, {
-        data: { countMax: this.#countMax },
-        hint: 'a protocol sends more than it can ever receive, or the run needs a larger `eventsPendingMax`',
-      })
-    this.#count++
-    const row = this.#free
-    if (row !== NONE) {
-      this.#free = this.#rows[row * ROW + NEXT]!
-      return row
-    }
-    if (this.#fresh === this.#capacity) this.#grow()
-    return this.#fresh++
+  /** The bucket of a turn of the top wheel that is still to come. */
+  #bucketOf(turn: number): number {
+    let bucket = this.#later.get(turn)
+    if (bucket === undefined) this.#later.set(turn, (bucket = this.#spare.pop() ?? this.#buckets.open()))
+    return bucket
   }
 
-  #grow(): void {
-    const rows = new Int32Array(this.#capacity * 2 * ROW)
-    rows.set(this.#rows)
-    this.#rows = rows
-    for (let added = 0; added < this.#capacity; added++) this.#payloads.push(undefined)
-    this.#capacity *= 2
-  }
-}
-
-interface Chain {
-  head: number
-  tail: number
-}
-
-/** One wheel: a chain of rows for each slot, and a bit for each slot that has any. */
-class Wheel {
-  /** First and last row of each slot, side by side. */
-  readonly #ends = new Int32Array(2 * SLOTS).fill(NONE)
-  readonly #occupied = new Int32Array(SLOTS / 32)
-
-  append(slot: number, row: number, rows: Int32Array): void {
-    rows[row * ROW + NEXT] = NONE
-    const ends = this.#ends
-    const tail = ends[2 * slot + 1]!
-    ends[2 * slot + 1] = row
-    if (tail !== NONE) rows[tail * ROW + NEXT] = row
-    else {
-      ends[2 * slot] = row
-      this.#occupied[slot >>> 5]! |= 1 << (slot & 31)
-    }
-  }
-
-  /** Takes the first row of a slot that has one. */
-  shift(slot: number, rows: Int32Array): number {
-    const row = this.#ends[2 * slot]!
-    const next = rows[row * ROW + NEXT]!
-    if (next === NONE) this.clear(slot)
-    else this.#ends[2 * slot] = next
-    return row
-  }
-
-  /** Empties a slot, and returns the first row of what was its chain. */
-  clear(slot: number): number {
-    const head = this.#ends[2 * slot]!
-    this.#ends[2 * slot] = NONE
-    this.#ends[2 * slot + 1] = NONE
-    this.#occupied[slot >>> 5]! &= ~(1 << (slot & 31))
-    return head
-  }
-
-  /** The first slot at or after `from` that has events, or -1. */
-  seek(from: number): number {
-    const occupied = this.#occupied
-    let word = from >>> 5
-    let bits = occupied[word]! & (-1 << (from & 31))
-    while (bits === 0) {
-      if (++word === SLOTS / 32) return -1
-      bits = occupied[word]!
-    }
-    return (word << 5) | (31 - Math.clz32(bits & -bits))
+  #refuse(): never {
+    throw new RoostError('BUSY', `${this.#countMax} simulated events are pending at once`, {
+      data: { countMax: this.#countMax },
+      hint: 'a protocol sends more than it can ever receive, or the run needs a larger `eventsPendingMax`',
+    })
   }
 }
 
@@ -268,16 +250,23 @@ const SLOTS = 1 << SLOT_BITS
 const SLOT_MASK = SLOTS - 1
 /** One turn of the top wheel: 2^30 ticks, about 17 minutes. */
 const TURN_TICKS = 2 ** (3 * SLOT_BITS)
-const CAPACITY_START = 1_024
-const NONE = -1
 
-/** The fields of a row. */
-const ROW = 8
-const NEXT = 0
-/** Ticks within the turn of the top wheel. */
-const AT = 1
-const KIND = 2
-const TARGET = 3
-const LIFE = 4
-const ORIGIN = 5
-const CHANNEL = 6
+/** Kind and channel share a word. */
+const KIND_BITS = 4
+const KIND_MASK = (1 << KIND_BITS) - 1
+
+/** Events to come, field by field. */
+export class Foreseen {
+  count = 0
+  readonly targets = new Int32Array(FORESEEN_COUNT_MAX)
+  readonly origins = new Int32Array(FORESEEN_COUNT_MAX)
+  readonly channels = new Int32Array(FORESEEN_COUNT_MAX)
+  readonly kinds = new Int32Array(FORESEEN_COUNT_MAX)
+  readonly cells = new Int32Array(FORESEEN_COUNT_MAX)
+}
+
+/** Enough at once that a processor waits for many of them at the same time, and so few that they are still at hand when due. */
+const FORESEEN_COUNT_MIN = 32
+const FORESEEN_COUNT_MAX = 1_024
+/** How many milliseconds ahead. */
+const FORESEEN_SLOTS = 16

@@ -1,6 +1,7 @@
 import assert from 'node:assert'
 import type { PeerId, Rng } from '../../overlay/env/index.ts'
 import { asRoostError, RoostError } from '../../overlay/error/index.ts'
+import type { Look } from './channel.ts'
 import { chanceFor } from './chance.ts'
 import { TICKS_PER_MS } from './clock.ts'
 import { Conversations } from './conversations.ts'
@@ -11,6 +12,7 @@ import { drawPeerId } from './names.ts'
 import { Network, NODES_MAX, type NetworkOptions } from './network.ts'
 import { type Mount, type NodeCommons, NodeState } from './node.ts'
 import { codecPassage, strictPassage, type Codec } from './passage.ts'
+import type { Traffic } from './traffic.ts'
 
 export interface SimulationOptions extends NetworkOptions {
   /** A whole number from 0 to 2^53: everything follows from it. */
@@ -64,7 +66,7 @@ export class Simulation {
       eventsPendingMax: options.eventsPendingMax ?? EVENTS_PENDING_MAX,
       passage: passage === 'plain' ? undefined : passage === 'strict' ? strictPassage : codecPassage(passage),
     })
-    this.network = new Network(chanceFor(seed, 'network'), this.#kernel, options)
+    this.network = new Network(seed, this.#kernel.roster, options)
     this.#kernel.network = this.network
     this.#kernel.conversations = new Conversations(this.#kernel)
     this.#commons = { kernel: this.#kernel, seed, wallStartMs: options.wallStartMs ?? WALL_START_MS }
@@ -86,7 +88,15 @@ export class Simulation {
   }
 
   get counts(): Readonly<Counts> {
-    return this.#kernel.counts
+    const { counts, channels } = this.#kernel
+    counts.bytesSent = 0
+    for (const { meter } of channels) counts.bytesSent += meter.read().bytes
+    return counts
+  }
+
+  /** What has set out so far, by wire id. Bytes are exact with `strict` or a codec, and estimated from one message in 64 without. */
+  traffic(): ReadonlyMap<string, Traffic> {
+    return new Map(this.#kernel.channels.map(({ wireId, meter }) => [wireId, meter.read()]))
   }
 
   /** Events that are still to happen. */
@@ -94,18 +104,52 @@ export class Simulation {
     return this.#kernel.queue.count
   }
 
-  /** The names of all nodes, in the order in which they were added. */
+  /** The names of all nodes, in the order in which they were added. It grows with them. */
   get ids(): readonly PeerId[] {
-    return this.#kernel.nodes.map((node) => node.id)
+    return this.#kernel.roster.ids
   }
 
-  /** The names of the nodes that are up. */
+  /** The names of the nodes that are up, at this moment. */
   get upIds(): readonly PeerId[] {
-    return this.#kernel.nodes.filter((node) => node.isUp).map((node) => node.id)
+    return this.ids.filter((_, index) => this.isUpAt(index))
+  }
+
+  get upCount(): number {
+    return this.#kernel.upCount
+  }
+
+  /** A node that is up, each as likely; undefined where none is. */
+  drawUp(rng: Rng): PeerId | undefined {
+    const { ids, upCount } = this
+    if (upCount === 0) return undefined
+    if (upCount * SPARSE_FACTOR < ids.length) return this.upIds[rng.below(upCount)]
+    for (;;) {
+      const index = rng.below(ids.length)
+      if (this.isUpAt(index)) return ids[index]
+    }
   }
 
   isUp(id: PeerId): boolean {
     return this.#find(id).isUp
+  }
+
+  /** The same of the node that stands at this place of `ids`: how to go through a large grid. */
+  isUpAt(index: number): boolean {
+    return (this.#kernel.marks.at(index) & 1) !== 0
+  }
+
+  /** The place of a node in `ids`, or -1. */
+  indexOf(id: PeerId): number {
+    return this.#kernel.indexOf(id)
+  }
+
+  /**
+   * Gives the engine a way to read what a protocol is about to use, some events in advance: memory that is fetched for many at
+   * the same time comes at a fraction of the price (see `Foresight`). `look` gets the protocol that is mounted on `wireId`, and the message or
+   * timer that it is about to be given; it changes nothing, and returns a number that came of what it read.
+   */
+  foresee(wireId: string, look: Look): void {
+    this.#kernel.channelOf(wireId).look = look
   }
 
   /** Adds a node and starts it now. Returns its name. */
@@ -296,6 +340,9 @@ export class Simulation {
     return node
   }
 }
+
+/** With fewer than one node in so many up, a list of them is quicker than luck. */
+const SPARSE_FACTOR = 16
 
 /** Why a burst of events ended: the end was reached, nothing is left to happen in time, or promises must continue first. */
 type Pace = 'done' | 'idle' | 'unsettled'
