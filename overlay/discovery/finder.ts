@@ -29,7 +29,7 @@ export interface FinderDependencies {
   readonly onAddress: (peer: PeerId, addresses: readonly string[]) => void
   readonly onSilent: (peer: PeerId) => void
   /** Told of each query: what is asked for often is worth being found easily. */
-  readonly onAsked?: (plan: Plan) => void
+  readonly onAsked: (plan: Plan) => void
 }
 
 /**
@@ -48,7 +48,7 @@ export class Finder {
 
   async find(query: Query, options: FindOptions): Promise<FindResult> {
     const plan = this.#readQuery(query)
-    this.#dependencies.onAsked?.(plan)
+    this.#dependencies.onAsked(plan)
     const { callEnv, onSilent } = this.#dependencies
     const { onCandidate = () => {} } = options
     const isRanked = query.rank !== undefined

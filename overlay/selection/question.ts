@@ -1,4 +1,4 @@
-import { DESCRIPTOR_BYTES_MAX, readDescriptor, type Descriptor } from '../descriptor/index.ts'
+import { readDescriptor, type Descriptor } from '../descriptor/index.ts'
 import { shape, type CallWire } from '../env/index.ts'
 import { GROUPING_COUNT_MAX } from '../placement/index.ts'
 import type { CellName } from './messages.ts'
@@ -49,7 +49,7 @@ export const ANSWER_COUNT_MAX = 1_024
 export const REFERRAL_COUNT_MAX = 256
 export const REFERRAL_CONTACT_COUNT_MAX = 2
 /** As far as an answer is filled; a usual descriptor has some 500 bytes. What does not fit is counted and left out. */
-export const ANSWER_CHARS_MAX = 1_048_576
+export const ANSWER_CHARS_MAX = 524_288
 
 const int32 = shape.integer(-0x8000_0000, 0x7fff_ffff)
 const region = { key: int32, depth: shape.integer(0, 32), skip: shape.integer(0, 255) }
@@ -76,7 +76,8 @@ const readAnswer = shape.union({
 
 export const questionWire: CallWire<Question, Answer> = {
   id: '/roost/selection-question/1',
-  messageBytesMax: ANSWER_CHARS_MAX + 64 * DESCRIPTOR_BYTES_MAX,
+  // The longest that a network carries.
+  messageBytesMax: 1_048_576,
   parseRequest: (value) => readQuestion(value, 'question'),
   parseReply: (value) => readAnswer(value, 'answer'),
 }
