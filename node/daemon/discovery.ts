@@ -5,7 +5,10 @@ import type { InGrid } from './grid.ts'
 import type { Keepsakes } from './kept.ts'
 import type { SelfDescription } from './self-description.ts'
 
-/** Discovery on the real network: it learns where to dial from descriptors, and whom to doubt from broken connections. */
+/**
+ * Discovery on the real network: it learns where to dial from descriptors, and whom to doubt from broken connections; what it refuses
+ * counts against who sent it.
+ */
 export async function startDiscovery(parts: {
   readonly name: string
   readonly contacts: InGrid['contacts']
@@ -20,7 +23,10 @@ export async function startDiscovery(parts: {
       host: network,
       onAddress: (peer, addresses) => network.know(peer, addresses),
       store: (kept) => void keepsakes.keepDiscovery(kept),
-      onEvent: (event) => logEvent(log, event),
+      onEvent: (event) => {
+        if (event.type === 'refused') network.blame(event.peer, event)
+        logEvent(log, event)
+      },
     },
     {
       name,

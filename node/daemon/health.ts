@@ -35,6 +35,7 @@ export async function checkHealth(parts: Checked): Promise<DoctorReply> {
     checks: [
       checkListening(parts),
       checkPeers(parts),
+      ...checkCutOffs(parts),
       await checkClock(parts),
       await checkDisk(parts),
       checkCertificate(parts),
@@ -72,6 +73,19 @@ function checkPeers({ discovery, network }: Checked): Check {
     detail,
     hint: 'check the network of this machine, and that the port of the others is open',
   }
+}
+
+/** Peers that this node has nothing to do with for a while, each with what it did. */
+function checkCutOffs({ discovery, network }: Checked): Check[] {
+  return network.cutOffs().map(({ peer, reason, untilMs }) => {
+    const seconds = Math.max(1, Math.ceil((untilMs - performance.now()) / 1_000))
+    return {
+      name: `peer ${discovery.get(peer)?.name ?? peer}`,
+      state: 'warning',
+      detail: `cut off for ${seconds} more seconds: ${reason} (${peer})`,
+      hint: 'it is let in again by itself; if it stays, look at that machine: its version, its disk, who has its key',
+    }
+  })
 }
 
 async function checkClock({ discovery, network }: Checked): Promise<Check> {

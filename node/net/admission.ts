@@ -17,10 +17,12 @@ export const CREDENTIALS_BYTES_MAX = 32_768
 /** From the first byte to the last word. A check is one signature or two; the rest is two round trips. */
 export const ADMISSION_MS = 10_000
 
+type Presenting = Pick<Admission, 'present' | 'check'>
+
 const LIMITS = { messageBytesMax: CREDENTIALS_BYTES_MAX, timeoutMs: ADMISSION_MS }
 
 /** The dialing side. Rejects with the error of the side that refused. */
-export async function askAdmission(stream: Stream, peer: PeerId, admission: Admission): Promise<Admitted> {
+export async function askAdmission(stream: Stream, peer: PeerId, admission: Presenting): Promise<Admitted> {
   const exchange = new Exchange(stream, LIMITS)
   try {
     exchange.write(credentials(admission))
@@ -36,7 +38,7 @@ export async function askAdmission(stream: Stream, peer: PeerId, admission: Admi
 }
 
 /** The side that was dialed. Rejects with the error of the side that refused. */
-export async function answerAdmission(stream: Stream, peer: PeerId, admission: Admission): Promise<Admitted> {
+export async function answerAdmission(stream: Stream, peer: PeerId, admission: Presenting): Promise<Admitted> {
   const exchange = new Exchange(stream, LIMITS)
   try {
     const presented = await exchange.read()
@@ -51,7 +53,7 @@ export async function answerAdmission(stream: Stream, peer: PeerId, admission: A
   }
 }
 
-async function checked(exchange: Exchange, peer: PeerId, presented: unknown, admission: Admission): Promise<Admitted> {
+async function checked(exchange: Exchange, peer: PeerId, presented: unknown, admission: Presenting): Promise<Admitted> {
   try {
     const admitted = await admission.check(peer, presented)
     if (admitted.untilMs > Date.now()) return admitted
@@ -64,7 +66,7 @@ async function checked(exchange: Exchange, peer: PeerId, presented: unknown, adm
   }
 }
 
-function ours(exchange: Exchange, admission: Admission): Plain {
+function ours(exchange: Exchange, admission: Presenting): Plain {
   try {
     return credentials(admission)
   } catch (thrown) {
@@ -73,7 +75,7 @@ function ours(exchange: Exchange, admission: Admission): Plain {
   }
 }
 
-function credentials(admission: Admission): Plain {
+function credentials(admission: Presenting): Plain {
   const presented = admission.present()
   if (presented === undefined) throw new RoostError('NOT_ADMITTED', 'this node has no credentials yet')
   return presented

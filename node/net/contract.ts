@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Level } from 'level'
 import type { Directory, Events, Fetch, Log } from '../../overlay/contract/index.ts'
-import type { PeerId, Plain, ProtocolHost, Surroundings } from '../../overlay/index.ts'
+import type { CutOff, PeerId, Plain, ProtocolHost, Surroundings } from '../../overlay/index.ts'
 
 /** What the daemon gets from the network and what it must bring: all that is known of libp2p outside this folder. */
 
@@ -54,6 +54,13 @@ export interface Network extends ProtocolHost {
   connect(peer: PeerId): Promise<void>
   /** Ends all connections with a peer. It may come back, if `Admission.check` lets it. */
   disconnect(peer: PeerId, reason: string): void
+  /**
+   * Counts something of a peer's that a protocol refused, by words of ours. A peer with too much against it is cut off: disconnected,
+   * refused and not dialed for a while.
+   */
+  blame(peer: PeerId, refusal: { readonly protocol: string; readonly reason: string }): void
+  /** Peers that are cut off now; times are those of `surroundings.nowMs`. */
+  cutOffs(): readonly CutOff[]
   /** Peers that are connected and admitted. */
   connected(): readonly PeerId[]
   /** Tells of every peer that is admitted on its first connection. Returns how to stop. */

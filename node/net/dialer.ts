@@ -21,11 +21,14 @@ const OPEN_STREAM_MS = 5_000
 export class Dialer {
   readonly #libp2p: Libp2p
   readonly #gate: Gate
+  readonly #demandWelcome: (peer: PeerId) => void
   readonly #known = new Map<PeerId, readonly Multiaddr[]>()
 
-  constructor(libp2p: Libp2p, gate: Gate) {
+  /** `demandWelcome` throws for peers that are not dialed. */
+  constructor(libp2p: Libp2p, gate: Gate, demandWelcome: (peer: PeerId) => void) {
     this.#libp2p = libp2p
     this.#gate = gate
+    this.#demandWelcome = demandWelcome
   }
 
   know(peer: PeerId, addresses: readonly string[]): void {
@@ -40,6 +43,11 @@ export class Dialer {
   async connect(peer: PeerId): Promise<Connection> {
     const open = this.#gate.connectionTo(peer)
     if (open !== undefined) return open
+    try {
+      this.#demandWelcome(peer)
+    } catch (cause) {
+      throw unreachable(peer, cause)
+    }
     let connection = await this.#dial(peer, false)
     // It may be left from before we, or they, had the right credentials.
     if (this.#gate.isRefused(connection)) connection = await this.#dial(peer, true)

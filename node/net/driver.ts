@@ -20,22 +20,20 @@ import type { Counters } from './counters.ts'
 import { BODY_BYTES_MAX, decodeEnvelope, decodeError, encodeEnvelope, encodeError } from './envelope.ts'
 import type { Envelope } from './envelope.ts'
 import { Conversations } from './conversations.ts'
+import { protocolName } from './judge.ts'
 import { Link, cancelled } from './link.ts'
 import { Seat } from './seat.ts'
 
 /**
  * Drives protocols and conversations on the real network: what `Env` and `CallEnv` promise, over one framed stream a peer. A frame
  * is decoded in two steps, its envelope first, so that the bound of the wire that it is for holds before its body is looked
- * at. Whatever a peer sends ends in a parsed message, an answer, or a count; a peer that sends too much nonsense is
- * disconnected.
+ * at. Whatever a peer sends ends in a parsed message, an answer, or a count against the peer, which is cut off when there are too
+ * many (`Judge`).
  */
 export const GRID_PROTOCOL = '/roost/grid/1'
 
 /** Requests of one peer that are being answered; more are answered with `BUSY`. */
 export const ANSWERS_OPEN_MAX = 256
-/** Frames of one peer within `MALFORMED_WINDOW_MS` that nobody here can read. Versions that do not fit make some; a flood is an attack. */
-export const MALFORMED_COUNT_MAX = 128
-const MALFORMED_WINDOW_MS = 60_000
 
 export interface DriverDependencies {
   readonly surroundings: Surroundings
@@ -43,12 +41,13 @@ export interface DriverDependencies {
   readonly counters: Counters
   /** A stream for the grid's protocol to an admitted peer; rejects with a `RoostError`. */
   readonly open: (peer: PeerId) => Promise<{ stream: Stream; connection: Connection }>
-  readonly disconnect: (peer: PeerId, reason: string) => void
+  /** Something that a peer sent was refused. */
+  readonly blame: (peer: PeerId, protocol: string, reason: string) => void
 }
 
 interface Channel {
   readonly messageBytesMax: number
-  /** A message for a state machine; throws where it cannot be parsed. */
+  /** A message for a state machine; throws where it cannot be read. */
   receive?(from: PeerId, body: Uint8Array): void
   /** A request; resolves to the encoded reply. Rejects or throws with what the caller is told. */
   answer?(from: PeerId, body: Uint8Array): Promise<Uint8Array>
@@ -58,8 +57,6 @@ interface Channel {
 interface Peer {
   readonly link: Link
   answersOpenCount: number
-  malformedCount: number
-  malformedSinceMs: number
 }
 
 export class Driver {
@@ -95,9 +92,7 @@ export class Driver {
     this.#addChannel(wire.id, {
       messageBytesMax: wire.messageBytesMax,
       receive: (from, body) => {
-        const message = wire.parse(decode(body, { bytesMax: wire.messageBytesMax }))
-        // Not within the parse's own error handling: what a handler throws is the seat's to report.
-        seat.receive(from, message)
+        seat.receive(from, this.#read(from, body, wire, wire.parse))
       },
       leave: () => seat.leave(),
     })
@@ -121,7 +116,7 @@ export class Driver {
     this.#addChannel(wire.id, {
       messageBytesMax: wire.messageBytesMax,
       answer: async (from, body) => {
-        const request = wire.parseRequest(decode(body, { bytesMax: wire.messageBytesMax }))
+        const request = this.#read(from, body, wire, wire.parseRequest)
         return encodeReply(await service.answer(from, request))
       },
       leave: () => conversations.leave(),
@@ -129,9 +124,8 @@ export class Driver {
     return conversations.env<Request, Reply>(async (to, request, options) => {
       const body = await this.#call(to, wire, request as Plain, options)
       try {
-        return wire.parseReply(decode(body, { bytesMax: wire.messageBytesMax }))
+        return this.#read(to, body, wire, wire.parseReply)
       } catch (cause) {
-        this.#dependencies.counters.add('grid_malformed_frames')
         const error = asRoostError(cause)
         throw new RoostError(error.code, `the reply of ${to}: ${error.message}`, { cause, certain: false })
       }
@@ -226,9 +220,10 @@ export class Driver {
       counters,
       open: () => open(id),
       onFrame: (frame) => this.#take(id, peer, frame),
+      onUnreadable: (error) => this.#blame(id, 'grid', reasonOf(error, 'unreadable')),
       onIdle: () => this.#forgetIfIdle(id, peer),
     })
-    const peer: Peer = { link, answersOpenCount: 0, malformedCount: 0, malformedSinceMs: 0 }
+    const peer: Peer = { link, answersOpenCount: 0 }
     this.#peers.set(id, peer)
     return peer
   }
@@ -237,27 +232,34 @@ export class Driver {
     const { counters } = this.#dependencies
     counters.add('grid_received_frames')
     counters.add('grid_received_bytes', frame.length)
+    let envelope: Envelope
     try {
-      const envelope = decodeEnvelope(frame)
-      if (envelope.kind === 'message') this.#takeMessage(from, envelope)
-      else if (envelope.kind === 'request') void this.#takeRequest(from, peer, envelope)
-      else if (envelope.kind === 'reply') peer.link.settle(envelope.id, { body: envelope.body })
-      else peer.link.settle(envelope.id, { error: decodeError(envelope.body) })
-    } catch (thrown) {
-      this.#malformed(from, peer, thrown)
+      envelope = decodeEnvelope(frame)
+    } catch {
+      this.#blame(from, 'grid', 'unreadable')
+      return
     }
+    if (envelope.kind === 'message') this.#takeMessage(from, envelope)
+    else if (envelope.kind === 'request') void this.#takeRequest(from, peer, envelope)
+    else if (envelope.kind === 'reply') peer.link.settle(envelope.id, { body: envelope.body })
+    else peer.link.settle(envelope.id, { error: decodeError(envelope.body) })
   }
 
   #takeMessage(from: PeerId, { channel, body }: Envelope): void {
     const mounted = this.#channels.get(channel)
-    if (mounted?.receive === undefined) this.#dependencies.counters.add('grid_unknown_protocol_frames')
-    else mounted.receive(from, body)
+    if (mounted?.receive === undefined) return this.#dependencies.counters.add('grid_unknown_protocol_frames')
+    try {
+      mounted.receive(from, body)
+    } catch (thrown) {
+      this.#dependencies.log.debug({ peer: from, protocol: channel, err: thrown }, 'a message was refused')
+    }
   }
 
   async #takeRequest(from: PeerId, peer: Peer, { channel, id, body }: Envelope): Promise<void> {
     const { counters, log } = this.#dependencies
     if (peer.answersOpenCount >= ANSWERS_OPEN_MAX) {
       counters.add('grid_busy_answers')
+      this.#blame(from, 'grid', 'busy')
       const busy = new RoostError('BUSY', `more than ${ANSWERS_OPEN_MAX} requests at once`)
       peer.link.answer(encodeEnvelope({ channel, kind: 'error', id, body: encodeError(busy) }))
       return
@@ -270,8 +272,6 @@ export class Driver {
       if (!(thrown instanceof RoostError)) {
         counters.add('grid_handler_errors')
         log.error({ err: thrown, protocol: channel, peer: from }, 'a service failed')
-      } else if (thrown.code === 'MESSAGE_MALFORMED') {
-        this.#malformed(from, peer, thrown)
       }
       answer = { kind: 'error', body: encodeError(asRoostError(thrown)) }
     }
@@ -280,7 +280,6 @@ export class Driver {
     this.#forgetIfIdle(from, peer)
   }
 
-  /** A peer that comes back is a new one here; what is counted against it lasts as long as its streams. */
   #forgetIfIdle(id: PeerId, peer: Peer): void {
     if (this.#peers.get(id) === peer && peer.link.isIdle && peer.answersOpenCount === 0) this.#peers.delete(id)
   }
@@ -292,17 +291,32 @@ export class Driver {
     throw new RoostError('PROTOCOL_UNKNOWN', `${wireId.slice(0, 128)} is not spoken here`)
   }
 
-  #malformed(from: PeerId, peer: Peer, thrown: unknown): void {
-    const { counters, log, surroundings, disconnect } = this.#dependencies
-    counters.add('grid_malformed_frames')
-    log.debug({ peer: from, err: thrown }, 'a malformed frame')
-    if (surroundings.nowMs - peer.malformedSinceMs > MALFORMED_WINDOW_MS) {
-      peer.malformedSinceMs = surroundings.nowMs
-      peer.malformedCount = 0
+  /** What a body says. Throws a `RoostError` where it says nothing, which counts against who sent it. */
+  #read<Message>(
+    from: PeerId,
+    body: Uint8Array,
+    wire: { readonly id: string; readonly messageBytesMax: number },
+    parse: (value: unknown) => Message,
+  ): Message {
+    let fault = 'unreadable'
+    try {
+      const value = decode(body, { bytesMax: wire.messageBytesMax })
+      fault = 'malformed'
+      return parse(value)
+    } catch (thrown) {
+      this.#blame(from, protocolName(wire.id), reasonOf(thrown, fault))
+      throw thrown
     }
-    if (++peer.malformedCount !== MALFORMED_COUNT_MAX) return
-    counters.add('grid_disconnected_peers')
-    log.warn({ peer: from, malformedCount: peer.malformedCount }, 'a peer that sends nonsense was disconnected')
-    disconnect(from, 'too many malformed messages')
   }
+
+  #blame(peer: PeerId, protocol: string, reason: string): void {
+    const { surroundings, counters, blame } = this.#dependencies
+    if (peer === surroundings.self) return
+    if (reason !== 'busy') counters.add('grid_malformed_frames')
+    blame(peer, protocol, reason)
+  }
+}
+
+function reasonOf(thrown: unknown, otherwise: string): string {
+  return thrown instanceof RoostError && thrown.code === 'MESSAGE_TOO_LARGE' ? 'oversized' : otherwise
 }

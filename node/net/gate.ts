@@ -44,13 +44,13 @@ interface Entry {
 }
 
 export interface GateDependencies {
-  readonly admission: Admission
+  readonly admission: Pick<Admission, 'present' | 'check'>
   readonly log: Log
   readonly counters: Counters
 }
 
 export class Gate {
-  readonly #admission: Admission
+  readonly #admission: Pick<Admission, 'present' | 'check'>
   readonly #log: Log
   readonly #counters: Counters
   readonly #entries = new Map<Connection, Entry>()

@@ -22,6 +22,9 @@ const UNREAD_BYTES_MAX = 1_048_576
 const IDLE_MS = 5_000
 const SERVER_IDLE_MS = 2 * IDLE_MS
 
+/** Something that a peer sent was refused. */
+type Blame = (peer: PeerId, protocol: string, reason: string) => void
+
 export type HttpListener = (request: IncomingMessage, response: ServerResponse) => void
 
 /** The node that sent a request that came in over libp2p. */
@@ -35,15 +38,20 @@ export class HttpServer {
   readonly #server: Server
   readonly #sockets = new Set<StreamSocket>()
   readonly #counters: Counters
+  readonly #blame: Blame
   /** The newest response on each socket. */
   readonly #responses = new WeakMap<Socket, ServerResponse>()
   #listener: HttpListener | undefined
 
-  constructor(counters: Counters) {
+  constructor(counters: Counters, blame: Blame) {
     this.#counters = counters
+    this.#blame = blame
     this.#server = createServer((request, response) => this.#answer(request, response))
     this.#server.keepAliveTimeout = SERVER_IDLE_MS
-    this.#server.on('clientError', (error, socket) => socket.destroy(error))
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      if (isNonsense(error) && socket instanceof StreamSocket) this.#blame(socket.peer, 'http', 'unreadable')
+      socket.destroy(error)
+    })
   }
 
   get socketsCount(): number {
@@ -79,6 +87,7 @@ export class HttpServer {
     this.#counters.add('http_requests')
     if (this.#isAhead(request.socket)) {
       this.#counters.add('http_cut_off_sockets')
+      this.#blame(callerOf(request), 'http', 'ahead')
       request.socket.destroy(new Error('asked for more before it took what it had asked for'))
       return
     }
@@ -190,6 +199,11 @@ export class HttpClient {
     for (let cause = thrown; cause instanceof Error; cause = cause.cause) if (cause instanceof RoostError) return cause
     return new RoostError('CONNECTION_LOST', `the request to ${peer} got no answer`, { cause: thrown, certain: false })
   }
+}
+
+/** What node:http's parser cannot read; a request that a broken connection cut short is not that. */
+function isNonsense({ code }: NodeJS.ErrnoException): boolean {
+  return code !== undefined && code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE'
 }
 
 /** The host means nothing: the pool is the peer. */

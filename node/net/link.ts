@@ -22,6 +22,9 @@ const STREAMS_COUNT_MAX = 4
 /** Two streams that were opened within this time of each other are two tries at the same, not an old one and its replacement. */
 const SIMULTANEOUS_MS = 5_000
 
+/** With these ends a stream whose bytes are no frames. */
+const UNREADABLE_CODES: readonly string[] = ['MESSAGE_TOO_LARGE', 'MESSAGE_MALFORMED']
+
 const FRAME_LIMITS = { frameBytesMax: FRAME_BYTES_MAX, writeBufferBytesMax: WAITING_BYTES_MAX }
 
 export interface LinkDependencies {
@@ -31,6 +34,8 @@ export interface LinkDependencies {
   readonly open: () => Promise<{ stream: Stream; connection: Connection }>
   /** A frame from the peer; the bytes are only good until it returns. */
   readonly onFrame: (frame: Uint8Array) => void
+  /** What the peer sent is cut into no frames any more; its stream is over. */
+  readonly onUnreadable: (error: RoostError) => void
   /** The link has become idle, and may be forgotten. */
   readonly onIdle: () => void
 }
@@ -222,6 +227,7 @@ export class Link {
   #ended(lane: Lane, reason: RoostError | undefined): void {
     this.#lanes.delete(lane)
     if (this.#current === lane) this.#current = undefined
+    if (reason !== undefined && UNREADABLE_CODES.includes(reason.code)) this.#dependencies.onUnreadable(reason)
     const successor = reason === undefined ? (this.#writable() ?? (this.#isOpening ? 'between' : undefined)) : undefined
     for (const call of [...this.#calls.values()]) {
       if (call.lane !== lane) continue

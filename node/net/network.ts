@@ -4,6 +4,7 @@ import { RoostError } from '../../overlay/index.ts'
 import type {
   CallEnv,
   CallWire,
+  CutOff,
   Env,
   PeerId,
   Plain,
@@ -22,6 +23,7 @@ import { Driver, GRID_PROTOCOL } from './driver.ts'
 import { Gate } from './gate.ts'
 import { HTTP_PROTOCOL, HttpClient, HttpServer, SOCKETS_PER_PEER_MAX } from './http.ts'
 import { JOIN_PROTOCOL, JoinDesk, askToJoin } from './join.ts'
+import { Judge } from './judge.ts'
 import { makeGridNode, startGridNode } from './libp2p.ts'
 import type { GridNode } from './libp2p.ts'
 import { GossipEvents } from './pubsub.ts'
@@ -42,9 +44,16 @@ const REFRESH_AT_PEERS_COUNTS: readonly number[] = [1, 8, 64]
  */
 export async function createNetwork(options: NetworkOptions, dependencies: NetworkDependencies): Promise<Network> {
   const counters = new Counters()
-  const gate = new Gate({ ...dependencies, counters })
+  const { surroundings, log, admission } = dependencies
+  const judge: Judge = new Judge({
+    nowMs: () => surroundings.nowMs,
+    log,
+    counters,
+    disconnect: (peer, reason) => network.disconnect(peer, reason),
+  })
+  const gate = new Gate({ log, counters, admission: judge.before(admission) })
   const node = await makeNode(options, dependencies, gate, counters)
-  const network = new Libp2pNetwork(node, gate, counters, dependencies)
+  const network: Libp2pNetwork = new Libp2pNetwork(node, { gate, judge, counters }, dependencies)
   try {
     await network.start(options)
     return network
@@ -78,6 +87,7 @@ class Libp2pNetwork implements Network {
   readonly surroundings: Surroundings
   readonly #node: GridNode
   readonly #gate: Gate
+  readonly #judge: Judge
   readonly #counters: Counters
   readonly #dialer: Dialer
   readonly #driver: Driver
@@ -91,10 +101,10 @@ class Libp2pNetwork implements Network {
 
   constructor(
     node: GridNode,
-    gate: Gate,
-    counters: Counters,
+    { gate, judge, counters }: { readonly gate: Gate; readonly judge: Judge; readonly counters: Counters },
     { admission, surroundings, vo, log }: NetworkDependencies,
   ) {
+    const blame = (peer: PeerId, protocol: string, reason: string): void => judge.blame(peer, protocol, reason)
     const { libp2p, records } = node
     const { dht, pubsub } = libp2p.services
     const { self, crypto } = surroundings
@@ -103,18 +113,19 @@ class Libp2pNetwork implements Network {
     this.surroundings = surroundings
     this.#node = node
     this.#gate = gate
+    this.#judge = judge
     this.#counters = counters
-    this.#dialer = new Dialer(libp2p, gate)
+    this.#dialer = new Dialer(libp2p, gate, (peer) => judge.demandWelcome(peer))
     this.#driver = new Driver({
       surroundings,
       log,
       counters,
       open: (peer) => this.#dialer.open(peer, GRID_PROTOCOL, GRID_STREAMS_COUNT_MAX),
-      disconnect: (peer, reason) => this.disconnect(peer, reason),
+      blame,
     })
     this.#directory = new DhtDirectory({ self, crypto, vo, dht, records, counters, log })
-    this.#events = new GossipEvents({ self, pubsub, counters, log, connect: (peer) => this.connect(peer) })
-    this.#httpServer = new HttpServer(counters)
+    this.#events = new GossipEvents({ self, pubsub, counters, log, connect: (peer) => this.connect(peer), blame })
+    this.#httpServer = new HttpServer(counters, blame)
     this.#httpClient = new HttpClient({
       counters,
       open: (peer) => this.#dialer.open(peer, HTTP_PROTOCOL, SOCKETS_PER_PEER_MAX),
@@ -172,6 +183,14 @@ class Libp2pNetwork implements Network {
       if (connection.remotePeer.toString() === peer) cut(connection, new Error(reason))
   }
 
+  blame(peer: PeerId, refusal: { readonly protocol: string; readonly reason: string }): void {
+    if (peer !== this.self) this.#judge.blame(peer, refusal.protocol, refusal.reason)
+  }
+
+  cutOffs(): readonly CutOff[] {
+    return this.#judge.cutOffs()
+  }
+
   connected(): readonly PeerId[] {
     return this.#gate.peers()
   }
@@ -218,6 +237,7 @@ class Libp2pNetwork implements Network {
   metrics(): Readonly<Record<string, number>> {
     return {
       ...Object.fromEntries(this.#counters.entries()),
+      ...this.#judge.metrics(),
       connections_count: this.#node.libp2p.getConnections().length,
       admitted_peers_count: this.#gate.peers().length,
       unadmitted_connections_count: this.#gate.unadmittedCount,

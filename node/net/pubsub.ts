@@ -23,6 +23,8 @@ export interface PubsubDependencies {
   readonly log: Log
   /** Connects to a publisher; what comes of it is not waited for. */
   readonly connect: (peer: PeerId) => Promise<void>
+  /** Something that a peer published was refused. */
+  readonly blame: (peer: PeerId, protocol: string, reason: string) => void
 }
 
 export class GossipEvents implements Events {
@@ -129,13 +131,10 @@ export class GossipEvents implements Events {
     try {
       value = decode(bytes, { bytesMax: EVENT_BYTES_MAX })
     } catch {
-      counters.add('events_malformed')
-      return
+      return this.#refuse(from, 'unreadable')
     }
-    if (!Array.isArray(value) || value.length !== 2 || typeof value[0] !== 'string' || topicOf(value[0]) !== topic) {
-      counters.add('events_malformed')
-      return
-    }
+    if (!Array.isArray(value) || value.length !== 2 || typeof value[0] !== 'string' || topicOf(value[0]) !== topic)
+      return this.#refuse(from, 'malformed')
     const [key, event] = value as [string, unknown]
     for (const listener of [...(this.#listeners.get(key) ?? [])]) {
       counters.add('events_delivered')
@@ -145,5 +144,10 @@ export class GossipEvents implements Events {
         log.error({ err: thrown, key }, 'a listener of events failed')
       }
     }
+  }
+  /** `from` signed it: whoever passed it on is not to blame. */
+  #refuse(from: PeerId, reason: string): void {
+    this.#dependencies.counters.add('events_malformed')
+    this.#dependencies.blame(from, 'events', reason)
   }
 }

@@ -1,10 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Libp2p, Stream } from '@libp2p/interface'
 import { encode } from '../../../node/codec/index.ts'
-import { MALFORMED_COUNT_MAX } from '../../../node/net/driver.ts'
 import { FRAME_BYTES_MAX, encodeEnvelope } from '../../../node/net/envelope.ts'
 import { CALLS_OPEN_MAX, WAITING_BYTES_MAX } from '../../../node/net/link.ts'
-import type { RoostError } from '../../../overlay/index.ts'
+import { SCORE_DEFAULTS, weightOf, type RoostError } from '../../../overlay/index.ts'
 import { Probe, noteWire, questionWire } from '../../suite/env-probe.ts'
 import { TestGrid, until, wordAdmission } from './grid.ts'
 import type { TestNode } from './grid.ts'
@@ -131,14 +130,17 @@ describe('bounds', () => {
     const host = await grid.add()
     host.network.mount(noteWire, new Probe(), () => {})
     const { stream } = await rogue(host)
-    for (let count = 1; count < MALFORMED_COUNT_MAX; count++) stream.send(frame(Uint8Array.of(0xff)))
-    await until('most are counted', () => host.network.metrics()['grid_malformed_frames'] === MALFORMED_COUNT_MAX - 1)
+    const fewCount = Math.floor(SCORE_DEFAULTS.scoreMax / weightOf('unreadable') / 2)
+    for (let count = 0; count < fewCount; count++) stream.send(frame(Uint8Array.of(0xff)))
+    await until('they are counted', () => host.network.metrics()['grid_malformed_frames'] === fewCount)
     expect(host.network.connected().length).toBe(1)
+    expect(host.network.cutOffs()).toEqual([])
     const fate = fateOf(stream)
-    stream.send(frame(Uint8Array.of(0xff)))
+    for (let count = 0; count <= fewCount; count++) stream.send(frame(Uint8Array.of(0xff)))
     expect((await fate).ended).toBe(true)
     await until('it is gone', () => host.network.connected().length === 0)
-    expect(host.network.metrics()['grid_disconnected_peers']).toBe(1)
+    expect(host.network.cutOffs()).toMatchObject([{ reason: 'grid unreadable', strikeCount: 1 }])
+    expect(host.network.metrics()).toMatchObject({ grid_disconnected_peers: 1, cut_off_peers_count: 1 })
   })
 
   test('a frame beyond the bound ends its stream, and the node goes on', async () => {
