@@ -11,10 +11,18 @@ const BOX_CHARS_MAX = 400
 export function boxText(box: Box): string {
   const conditions = [...box].map(([name, intervals]) => {
     const known = knownAttribute(name)?.name ?? name
-    return intervals.map((interval) => `${known} ${intervalText(interval)}`).join(' or ')
+    return understood(intervals)
+      .map((interval) => `${known} ${intervalText(interval)}`)
+      .join(' or ')
   })
   const text = conditions.join(', ')
   return text.length <= BOX_CHARS_MAX ? text : `${text.slice(0, BOX_CHARS_MAX)}...`
+}
+
+/** To a comparison a truth value is 0 or 1. Beside numbers that is what nobody means, and is not said. */
+function understood(intervals: readonly Interval[]): readonly Interval[] {
+  const others = intervals.filter(({ low, high }) => typeof low !== 'boolean' || (high !== true && high !== -Infinity))
+  return others.length === 0 ? intervals : others
 }
 
 function intervalText({ low, high }: Interval): string {

@@ -28,8 +28,10 @@ function groupingText({ grouping }: Explanation): string {
   return grouping.length === 0 ? 'none: nodes stand by their ids' : `by ${grouping.join(', ')}`
 }
 
-function cellsText({ cellCount, estimatedCells }: Explanation): string {
-  return `${cellCount}${estimatedCells === undefined ? '' : ` of about ${Math.ceil(estimatedCells)} that the query touches`}`
+function cellsText({ cellCount, estimatedCells = 0 }: Explanation): string {
+  return estimatedCells > cellCount
+    ? `${cellCount} of about ${Math.ceil(estimatedCells)} that the query touches`
+    : `${cellCount}`
 }
 
 function contactsText({ contactCount, roundTripCount, failedCount }: Explanation): string {

@@ -12,6 +12,8 @@ test.each([
   ['isUndefined(Site)', ['Site is undefined']],
   ['Site =!= undefined', ['Site is defined']],
   ['FreeCores > 2', ['']],
+  ['Rack >= 1', ['rack >= 1']],
+  ['Production == true && Gpu =?= true', ['gpu = true']],
   ['Cores > 3 && Cores < 3', []],
 ])('says where nodes that match stand: %s', (where, expected) => {
   expect(planQuery(parseExpression(where)).boxes.map(boxText)).toEqual(expected)
