@@ -1,10 +1,18 @@
+import { flashCrowd } from './flash-crowd.ts'
+import { membership } from './membership.ts'
 import { overlay } from './overlay.ts'
+import { partition } from './partition.ts'
 import type { Scenario } from './scenario.ts'
+import { churn, selection } from './selection.ts'
 import { smoke } from './smoke.ts'
+import { swizzle } from './swizzle.ts'
 
 /** Everything that `roost sim run` can play, by name. */
 export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
-  [smoke, overlay].map((scenario) => [scenario.name, scenario]),
+  [smoke, overlay, membership, selection, churn, partition, flashCrowd, swizzle].map((scenario) => [
+    scenario.name,
+    scenario,
+  ]),
 )
 
 export type { Figure, Scenario, Section, Sections, SettingName, Settings, Stage } from './scenario.ts'

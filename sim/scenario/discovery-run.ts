@@ -1,0 +1,111 @@
+import { beginChurn, type Comings, startCount } from './comings.ts'
+import { runCycles } from './cycles.ts'
+import { DiscoveryGrid } from './grid.ts'
+import { grow } from './growth.ts'
+import { MembershipFigures } from './membership-figures.ts'
+import { Questions } from './questions.ts'
+import { SamplingFigures } from './sampling-figures.ts'
+import type { Section, Stage } from './scenario.ts'
+import { SelectionFigures } from './selection-figures.ts'
+
+export interface RunHooks {
+  /** At the beginning of each cycle, from 1. */
+  readonly onStart?: (cycle: number) => void
+  /** At the end of each, after it was measured. */
+  readonly onEnd?: (cycle: number) => void
+}
+
+/** Cycles after a disaster until the grid must be whole again. */
+export const RECOVERY_CYCLES = 20
+
+/**
+ * A grid of whole discoveries that has grown and settled, and then so many cycles of it: nodes come and go, some are killed, questions
+ * are asked, all as the settings say, and everything is measured. What else happens is the scenario's.
+ */
+export class DiscoveryRun {
+  readonly grid: DiscoveryGrid
+  readonly questions: Questions
+  readonly sampling: SamplingFigures
+  readonly membership: MembershipFigures
+  selection: SelectionFigures | undefined
+  readonly #stage: Stage
+  readonly #cycles: number
+
+  private constructor(stage: Stage, nodesCount: number) {
+    this.#stage = stage
+    this.#cycles = stage.settings.cycles!
+    this.membership = new MembershipFigures(stage.simulation, nodesCount)
+    this.grid = new DiscoveryGrid(stage.simulation, {
+      population: stage.settings.population!,
+      keepsDisks: stage.settings.churn !== undefined && stage.settings.churn.kind !== 'share',
+      onStart: (index, discovery) => this.membership.watch(index, discovery),
+    })
+    this.questions = new Questions(stage, this.grid)
+    this.sampling = new SamplingFigures(() => this.grid.views, { cycles: this.#cycles, samples: stage.samples })
+  }
+
+  /** Grows a grid of so many nodes: as many as the stage says, where nothing else is. */
+  static async begin(stage: Stage, nodesCount = startCount(stage)): Promise<DiscoveryRun> {
+    const run = new DiscoveryRun(stage, nodesCount)
+    await grow(stage, run.grid, nodesCount)
+    return run
+  }
+
+  /** Plays the cycles, and waits for the last answers. */
+  async play({ onStart, onEnd }: RunHooks = {}): Promise<void> {
+    const { grid } = this
+    const { simulation, settings } = this.#stage
+    const comings: Comings = beginChurn(this.#stage, grid, this.#cycles)
+    const askFor = this.questions.planFor(this.#cycles)
+    const selection = (this.selection = new SelectionFigures(simulation, grid, this.questions))
+    this.membership.begin(grid)
+    await runCycles(this.#stage, {
+      count: this.#cycles,
+      what: `${grid.upCount} nodes`,
+      onStart: (cycle) => {
+        if (cycle === settings.kill?.cycle) this.#kill(settings.kill.share)
+        askFor(cycle)
+        onStart?.(cycle)
+      },
+      onPiece: () => comings.onPiece(),
+      onEnd: (cycle) => {
+        this.sampling.measure(cycle)
+        this.membership.measure(cycle)
+        selection.measure()
+        this.questions.demandSound()
+        onEnd?.(cycle)
+      },
+    })
+    await this.questions.finish()
+    this.#demandRecovered()
+  }
+
+  /** All nodes that are up are in one connected part. */
+  demandWhole(): void {
+    const components = this.sampling.series.last('components')!
+    this.#stage.simulation.demand('the grid is one', components === 1, `it is in ${components} parts`)
+  }
+
+  get selectionSection(): Section {
+    return this.selection!.section
+  }
+
+  #kill(share: number): void {
+    const doomed = this.grid.draw(Math.floor(share * this.grid.upCount))
+    for (const index of doomed) this.grid.crash(index)
+    this.#stage.progress(`${doomed.length} nodes die, ${this.grid.upCount} are left`)
+  }
+
+  /** Half of all nodes vanishing at once leaves one connected grid that answers queries. */
+  #demandRecovered(): void {
+    const { kill } = this.#stage.settings
+    const recovered = (kill?.cycle ?? 0) + RECOVERY_CYCLES
+    if (kill === undefined || kill.share > 0.5 || recovered > this.#cycles) return
+    this.demandWhole()
+    const empty = this.questions.outcomes.find(
+      ({ cycle, rightCount, settledCount }) => cycle >= recovered && settledCount > 0 && rightCount === 0,
+    )
+    const words = `nobody of ${empty?.settledCount} is found for ${empty?.question.where}`
+    this.#stage.simulation.demand('the grid answers queries', empty === undefined, words)
+  }
+}
