@@ -20,6 +20,13 @@ test('core routes are typed by the code of the daemon', async () => {
   expect(found.nodes).toHaveLength(1)
 })
 
+test('a search gives nodes as they answer, and at last how it went', async () => {
+  const news: string[] = []
+  for await (const line of client.find({ where: 'Cores >= 1' }))
+    news.push(line.type === 'node' ? line.name : line.explanation.reason)
+  expect(news).toEqual(['here', 'nobody-left'])
+})
+
 test('a plugin’s routes are typed in the same way', async () => {
   const { jobs } = await (await client.jobs.jobs.$get({ query: {} })).json()
   expect(jobs).toEqual([])

@@ -37,7 +37,7 @@ function cellsText({ cellCount, estimatedCells = 0 }: Explanation): string {
 function contactsText({ contactCount, roundTripCount, failedCount }: Explanation): string {
   if (contactCount === 0) return '0: this node knew enough itself'
   const failed = failedCount === 0 ? '' : `; nobody answered for ${counted(failedCount, 'part')} of the grid`
-  return `${contactCount} asked for descriptors, in ${counted(roundTripCount, 'round trip')}${failed}`
+  return `${counted(contactCount, 'node')} asked for descriptors, in ${counted(roundTripCount, 'round trip')}${failed}`
 }
 
 function lookedAtText({ consideredCount, heldCount, ruledOutCount }: Explanation): string {
