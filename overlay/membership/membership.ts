@@ -238,7 +238,9 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
       if (from !== env.self && env.rng.below(livingCount) < 2 * this.#options.confirmationCount) this.doubt(peer, env)
     }
     env.wakeAfter(Math.max(0, suspicion.deadlineMs - nowMs), { type: 'suspicion', peer })
-    this.#spreading.tell({ type: 'suspect', peer, sequence, from }, env)
+    const update: Update = { type: 'suspect', peer, sequence, from }
+    if (from === env.self) env.send(peer, { type: 'gossip', updates: [update] })
+    this.#spreading.tell(update, env)
   }
 
   #bury({ peer, descriptor, sequence }: Member, from: PeerId, env: MembershipEnv): void {

@@ -15,7 +15,7 @@ export interface MembershipOptions {
   /** Between two gossip messages while there is news, and to how many each goes. */
   readonly gossipMs: number
   readonly gossipFanout: number
-  /** An update is passed on this often times the logarithm of the grid's size. */
+  /** An update is passed on this often times the natural logarithm of the number watched: twice misses one of n with probability 1/n. */
   readonly repeatFactor: number
   /** Updates that wait to be passed on; beyond it the most repeated goes. */
   readonly updateCountMax: number
@@ -35,17 +35,25 @@ export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
   probeMs: 1_000,
   probeTimeoutMs: 400,
   helperCount: 3,
-  suspicionMs: 1_500,
+  suspicionMs: 1_200,
   suspicionFactorMax: 3,
   confirmationCount: 3,
   healthMax: 8,
   gossipMs: 200,
   gossipFanout: 3,
-  repeatFactor: 3,
+  repeatFactor: 2,
   updateCountMax: 256,
   memberCountMax: 4_096,
   goneCountMax: 2_048,
   rememberMs: 3_600_000,
   reviveMsMin: 3_000,
   reviveMsMax: 60_000,
+}
+
+/**
+ * How many times longer to wait where so many are watched: a false alarm costs everybody a few messages, and there are more nodes
+ * to raise one. SWIM (section 4.2) and memberlist let suspicions grow so; here the wait before them does too.
+ */
+export function sizeFactor(livingCount: number): number {
+  return Math.max(1, Math.log10(livingCount + 1))
 }

@@ -46,7 +46,7 @@ export class Spreading {
 
   /** News for this peer. A suspected one is told so first (Lifeguard's buddy system, section IV-C). */
   newsFor(to: PeerId): readonly Update[] {
-    const repeatsMax = this.#options.repeatFactor * Math.ceil(Math.log2(this.#table.livingCount + 2))
+    const repeatsMax = this.#options.repeatFactor * Math.ceil(Math.log(this.#table.livingCount + 2))
     const updates = this.#updates.take(repeatsMax)
     const from = this.#suspicions.firstVoice(to)
     const member = from === undefined ? undefined : this.#table.get(to)

@@ -1,5 +1,5 @@
 import type { PeerId } from '../env/index.ts'
-import type { MembershipOptions } from './options.ts'
+import { sizeFactor, type MembershipOptions } from './options.ts'
 
 /** A suspicion under way: who shares it, who said so first, and by when it must be refuted. */
 interface Suspicion {
@@ -45,7 +45,7 @@ export class Suspicions {
       suspicion.from.push(from)
     }
     const { suspicionMs, suspicionFactorMax } = this.#options
-    const minMs = suspicionMs * Math.max(1, Math.log10(livingCount + 1))
+    const minMs = suspicionMs * sizeFactor(livingCount)
     const limits = { minMs, maxMs: minMs * suspicionFactorMax }
     suspicion.deadlineMs = suspicion.sinceMs + suspicionTimeoutMs(limits, { count: suspicion.from.length - 1, wanted })
     return suspicion
