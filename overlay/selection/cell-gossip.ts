@@ -127,12 +127,15 @@ export class CellGossip {
     const gone = this.#freshGone
     this.#fresh = []
     this.#freshGone = []
-    for (const peer of this.#pickSome(this.#options.pushFanout, env)) send('push', peer, descriptors, gone, env)
+    for (const peer of this.#pickSome(this.#options.pushFanout, env)) this.#send('push', peer, descriptors, gone, env)
   }
 
-  /** Tells some of the cell, as it is before a change of our own key. */
-  tellNow(descriptor: Descriptor, env: SelectionEnv): void {
-    for (const peer of this.#pickSome(this.#options.pushFanout, env)) send('push', peer, [descriptor], [], env)
+  /** Before this node's key changes: some of the cell hear that it is not what it was, and pass that on. */
+  takeLeave(descriptor: Descriptor, env: SelectionEnv): void {
+    const { peer, sequence } = this.#dependencies.own()
+    const before = { peer, sequence: sequence - 1 }
+    for (const hearer of this.#pickSome(this.#options.pushFanout, env))
+      this.#send('push', hearer, [descriptor], [before], env)
   }
 
   // Where one belongs.
@@ -180,7 +183,7 @@ export class CellGossip {
     this.#asked = []
     this.grouping.deepen(message.depth, this.#dependencies.cycle(env))
     this.#gained = true
-    send('push', from, [this.#dependencies.own()], [], env)
+    this.#send('push', from, [this.#dependencies.own()], [], env)
   }
 
   /** Somebody nearer was heard of while we seek. */
@@ -190,7 +193,7 @@ export class CellGossip {
 
   #giveNearer(from: PeerId, key: number, env: SelectionEnv): void {
     const nearer = this.grouping.nearer(key, NEARER_COUNT, env.rng).filter(({ peer }) => peer !== from)
-    send('give', from, [this.#dependencies.own(), ...nearer], [], env)
+    this.#send('give', from, [this.#dependencies.own(), ...nearer], [], env)
   }
 
   // Levelling what two members hold.
@@ -247,14 +250,14 @@ export class CellGossip {
     if (!this.grouping.encloses(key) || depth < this.grouping.depth) return
     const { ours, theirs } = this.#part(key, depth).compare(buckets, hashes)
     const claims = theirs.flatMap((hash) => gone.get(hash) ?? [])
-    send('give', from, sample(ours, WANT_COUNT_MAX, env.rng), claims.slice(0, CLAIM_COUNT_MAX), env)
+    this.#send('give', from, sample(ours, WANT_COUNT_MAX, env.rng), claims.slice(0, CLAIM_COUNT_MAX), env)
     const wanted = theirs.filter((hash) => !gone.has(hash))
     if (wanted.length > 0)
       env.send(from, { type: 'want', ...this.name, hashes: sample(wanted, WANT_COUNT_MAX, env.rng) })
   }
 
   onWant(from: PeerId, message: MessageOf<'want'>, env: SelectionEnv): void {
-    send('give', from, this.grouping.cell.withHashes(message.hashes), [], env)
+    this.#send('give', from, this.grouping.cell.withHashes(message.hashes), [], env)
   }
 
   /** Ours as somebody sees it whose cell is finer. */
@@ -316,22 +319,27 @@ export class CellGossip {
     }
     return [...picked]
   }
-}
 
-/** In pages, claims with the first ones. */
-function send(
-  type: 'push' | 'give',
-  to: PeerId,
-  descriptors: readonly Descriptor[],
-  gone: readonly Claim[],
-  env: SelectionEnv,
-): void {
-  for (let page = 0; page * DESCRIPTOR_COUNT_MAX < descriptors.length || page * CLAIM_COUNT_MAX < gone.length; page++)
-    env.send(to, {
-      type,
-      descriptors: descriptors.slice(page * DESCRIPTOR_COUNT_MAX, (page + 1) * DESCRIPTOR_COUNT_MAX),
-      gone: gone.slice(page * CLAIM_COUNT_MAX, (page + 1) * CLAIM_COUNT_MAX),
-    })
+  /** In pages, claims with the first ones. */
+  #send(
+    type: 'push' | 'give',
+    to: PeerId,
+    descriptors: readonly Descriptor[],
+    gone: readonly Claim[],
+    env: SelectionEnv,
+  ): void {
+    const pageCount = Math.max(
+      Math.ceil(descriptors.length / DESCRIPTOR_COUNT_MAX),
+      Math.ceil(gone.length / CLAIM_COUNT_MAX),
+    )
+    for (let page = 0; page < pageCount; page++)
+      env.send(to, {
+        type,
+        ...this.name,
+        descriptors: descriptors.slice(page * DESCRIPTOR_COUNT_MAX, (page + 1) * DESCRIPTOR_COUNT_MAX),
+        gone: gone.slice(page * CLAIM_COUNT_MAX, (page + 1) * CLAIM_COUNT_MAX),
+      })
+  }
 }
 
 /** Nodes asked in one search for the cell. */

@@ -14,7 +14,7 @@ export interface GroupingOptions {
 }
 
 /** Where a descriptor belongs, and whether that was known. */
-export type Placing = 'new' | 'newer' | 'moved' | 'contact' | 'old'
+export type Placing = 'new' | 'newer' | 'contact' | 'old'
 
 /** No key has more bits, and no cell a longer prefix. */
 export const DEPTH_MAX = 32
@@ -57,13 +57,12 @@ export class Grouping {
     return prefixMatches(key, this.#ownKey, this.#depth)
   }
 
-  /** Puts a descriptor where it belongs. `moved`: it was in the cell and is no more. */
-  put(descriptor: Descriptor, heardAt: number): Placing {
-    const key = this.keyOf(descriptor)
-    if (!this.encloses(key)) {
-      const left = this.#leftFrom(descriptor)
-      this.#addContact(descriptor, key, heardAt)
-      return left ? 'moved' : 'contact'
+  /** Puts a descriptor where it belongs by its key in this grouping. */
+  put(descriptor: Descriptor, key: number, heardAt: number): Placing {
+    const level = commonPrefix(key, this.#ownKey)
+    if (level < this.#depth) {
+      this.contacts.put(level, slotOf(key, level), descriptor, heardAt)
+      return 'contact'
     }
     const placing = this.cell.put(descriptor)
     if (placing === 'new') this.#split(heardAt)
@@ -78,7 +77,7 @@ export class Grouping {
     const known = [...this.cell.descriptors(), ...this.contacts.takeFrom(0)]
     this.cell.keepOnly((descriptor) => descriptor === own)
     this.#ownKey = key
-    for (const descriptor of known) this.put(descriptor, cycle)
+    for (const descriptor of known) this.put(descriptor, this.keyOf(descriptor), cycle)
     return true
   }
 
@@ -128,14 +127,6 @@ export class Grouping {
     if (depth <= this.#depth) return
     this.#depth = Math.min(depth, DEPTH_MAX)
     this.#release(cycle)
-  }
-
-  /** Somebody who was in the cell says that it is elsewhere. */
-  #leftFrom(descriptor: Descriptor): boolean {
-    const known = this.cell.get(descriptor.peer)
-    if (known === undefined || known.sequence >= descriptor.sequence) return false
-    this.cell.remove(descriptor.peer)
-    return true
   }
 
   #addContact(descriptor: Descriptor, key: number, heardAt: number): void {

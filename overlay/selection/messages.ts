@@ -28,8 +28,11 @@ export interface CellName {
  * from contact to contact to a member of the cell of a key, with news of a node for those who know it.
  */
 export type SelectionMessage =
-  | { readonly type: 'push'; readonly descriptors: readonly Descriptor[]; readonly gone: readonly Claim[] }
-  | { readonly type: 'give'; readonly descriptors: readonly Descriptor[]; readonly gone: readonly Claim[] }
+  | (CellName & {
+      readonly type: 'push' | 'give'
+      readonly descriptors: readonly Descriptor[]
+      readonly gone: readonly Claim[]
+    })
   | (CellName & {
       readonly type: 'summary'
       readonly epoch: number
@@ -86,8 +89,8 @@ const claim = shape.record({ peer: shape.peerId, sequence: shape.integer() })
 const descriptors = shape.list(readDescriptor, DESCRIPTOR_COUNT_MAX)
 const gone = shape.list(claim, CLAIM_COUNT_MAX)
 const readMessage = shape.union({
-  push: shape.record({ descriptors, gone }),
-  give: shape.record({ descriptors, gone }),
+  push: shape.record({ ...cell, descriptors, gone }),
+  give: shape.record({ ...cell, descriptors, gone }),
   summary: shape.record({
     ...cell,
     epoch: shape.integer(),

@@ -179,12 +179,13 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     this.#popularity.add(attributes)
   }
 
-  /** This node says something new of itself. */
+  /** This node says something new of itself. Cells that it does not belong to any more hear that what it was is gone. */
   announce(descriptor: Descriptor, env: SelectionEnv): void {
     for (const cell of this.#cells) {
-      if (cell.grouping.keyOf(descriptor) === cell.grouping.ownKey) cell.pass(descriptor, env)
-      else cell.tellNow(descriptor, env)
-      if (cell.grouping.putOwn(descriptor, this.#cycle(env))) cell.seekAgain()
+      const { grouping } = cell
+      if (grouping.keyOf(descriptor) === grouping.ownKey) cell.pass(descriptor, env)
+      else cell.takeLeave(descriptor, env)
+      if (grouping.putOwn(descriptor, this.#cycle(env))) cell.seekAgain()
     }
   }
 
@@ -252,7 +253,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     if (!this.#rateLimit.allows(from, env.nowMs)) return env.emit({ type: 'refused', peer: from, reason: 'rate' })
     if (message.type === 'forward') return this.#onForward(message, env)
     if (message.type === 'seek' || message.type === 'summary') {
-      if (message.own !== undefined) this.#take(message.own, 'give', from, env)
+      this.#takeOwn(message, from, env)
       if (message.type === 'summary' && message.asked !== undefined) this.#popularity.merge(message.asked)
       this.#compareEpochs(from, message.epoch, env)
     }
@@ -284,65 +285,86 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   #place(descriptor: Descriptor, heardAt: number, quietly: boolean, env: SelectionEnv): boolean {
     if (!this.#mayLive(descriptor) || this.#gone.has(descriptor)) return false
     const homeDepth = this.#home.grouping.depth
-    let isNews = false
-    for (const cell of this.#cells) {
-      const placing = cell.grouping.put(descriptor, heardAt)
-      if (placing === 'old' || placing === 'contact') continue
-      isNews = true
-      cell.noteGain()
-      if (!quietly) cell.pass(descriptor, env)
+    let isNews = this.#placeIn(this.#home, descriptor, keyOf(descriptor), heardAt, quietly, env)
+    for (const { layout, cells } of this.#tables) {
+      const keys = groupingKeys(layout, descriptor)
+      for (let index = 0; index < cells.length; index++)
+        if (this.#placeIn(cells[index]!, descriptor, keys[index]!, heardAt, quietly, env)) isNews = true
     }
     if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
     return isNews
   }
 
-  #takeAll(
-    { type, descriptors, gone }: SelectionMessage & { readonly type: 'push' | 'give' },
-    from: PeerId,
+  #placeIn(
+    cell: CellGossip,
+    descriptor: Descriptor,
+    key: number,
+    heardAt: number,
+    quietly: boolean,
     env: SelectionEnv,
-  ): void {
-    for (const descriptor of descriptors) this.#take(descriptor, type, from, env)
-    for (const claim of gone) this.#takeGone(claim, env)
-    if (type === 'give') for (const cell of this.#cells) cell.seekOn(env)
+  ): boolean {
+    const placing = cell.grouping.put(descriptor, key, heardAt)
+    if (placing === 'old' || placing === 'contact') return false
+    cell.noteGain()
+    if (!quietly) cell.pass(descriptor, env)
+    return true
+  }
+
+  /** What is told in a cell concerns that cell: in the others that a node is in it is told by their own members. */
+  #takeAll(message: SelectionMessage & { readonly type: 'push' | 'give' }, from: PeerId, env: SelectionEnv): void {
+    const cell = this.cellNamed(message)
+    if (cell === undefined) return
+    const cycle = this.#cycle(env)
+    for (const descriptor of message.descriptors)
+      this.#take(descriptor, cell, { from, heardAt: cycle, quietly: message.type === 'give' }, env)
+    for (const claim of message.gone) this.#takeGone(claim, cell, env)
+    if (message.type === 'give') cell.seekOn(env)
   }
 
   #take(
     descriptor: Descriptor,
-    how: 'push' | 'give',
-    from: PeerId,
+    cell: CellGossip,
+    how: { readonly from: PeerId; readonly heardAt: number; readonly quietly: boolean },
     env: SelectionEnv,
-    heardAt = this.#cycle(env),
   ): void {
+    const { from, heardAt, quietly } = how
     if (descriptor.peer === env.self) return env.emit({ type: 'heard', descriptor, from })
     const checked = this.#checker.check(descriptor, env)
-    if (!checked.ok) env.emit({ type: 'refused', peer: from, reason: checked.fault })
-    else if (this.#place(checked.descriptor, heardAt, how === 'give', env) && this.isHome(checked.descriptor.peer))
-      env.emit({ type: 'heard', descriptor: checked.descriptor, from })
+    if (!checked.ok) return env.emit({ type: 'refused', peer: from, reason: checked.fault })
+    const known = checked.descriptor
+    if (!this.#mayLive(known) || this.#gone.has(known)) return
+    const homeDepth = this.#home.grouping.depth
+    const isNews = this.#placeIn(cell, known, cell.grouping.keyOf(known), heardAt, quietly, env)
+    if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
+    if (isNews && this.isHome(known.peer)) env.emit({ type: 'heard', descriptor: known, from })
   }
 
-  #takeContacts(
-    { descriptors, ages }: SelectionMessage & { readonly type: 'contacts' },
-    from: PeerId,
-    env: SelectionEnv,
-  ): void {
+  #takeOwn(message: SelectionMessage & { readonly type: 'seek' | 'summary' }, from: PeerId, env: SelectionEnv): void {
+    const cell = this.cellNamed(message)
+    if (cell !== undefined && message.own !== undefined)
+      this.#take(message.own, cell, { from, heardAt: this.#cycle(env), quietly: true }, env)
+  }
+
+  #takeContacts(message: SelectionMessage & { readonly type: 'contacts' }, from: PeerId, env: SelectionEnv): void {
+    const cell = this.cellNamed(message)
+    if (cell === undefined) return
     const cycle = this.#cycle(env)
-    for (const [index, descriptor] of descriptors.entries())
-      this.#take(descriptor, 'give', from, env, cycle - (ages[index] ?? 0) - 1)
+    for (const [index, descriptor] of message.descriptors.entries())
+      this.#take(descriptor, cell, { from, heardAt: cycle - (message.ages[index] ?? 0) - 1, quietly: true }, env)
   }
 
-  #takeGone(claim: Claim, env: SelectionEnv): void {
+  #takeGone(claim: Claim, cell: CellGossip, env: SelectionEnv): void {
     const { peer, sequence } = claim
     if (peer === env.self) {
       if (sequence === this.#own().sequence) env.emit({ type: 'buried', sequence })
       return
     }
-    if (this.#home.grouping.cell.get(peer) !== undefined) return env.emit({ type: 'doubted', peer })
-    const known = this.get(peer)
-    if (known === undefined || known.sequence > sequence || !this.#gone.add(claim)) return
-    for (const cell of this.#cells) {
-      const wasMember = cell.grouping.cell.get(peer) !== undefined
-      if (cell.grouping.remove(known) && wasMember) cell.passGone(claim, env)
-    }
+    const known = cell.grouping.cell.get(peer)
+    if (known === undefined || known.sequence > sequence) return
+    if (this.isHome(peer)) return env.emit({ type: 'doubted', peer })
+    this.#gone.add(claim)
+    cell.grouping.remove(known)
+    cell.passGone(claim, env)
   }
 
   #dropExpired(env: SelectionEnv): void {
@@ -373,7 +395,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     const cell = this.cellNamed(message)
     if (cell === undefined) return
     if (!cell.grouping.encloses(key)) this.#forward(cell, what, key, claim, hopsLeft, env)
-    else if (what === 'gone') this.#takeGone(claim, env)
+    else if (what === 'gone') this.#takeGone(claim, cell, env)
     else if (claim.peer !== env.self) env.emit({ type: 'doubted', peer: claim.peer })
   }
 
@@ -421,7 +443,8 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
   /** A layout must not race ahead of the others, nor be far from what this node has seen of the grid. */
   #faultOf(layout: Layout): string | undefined {
-    if (this.#tables.length > 0 && layout.epoch > this.#epoch() + EPOCH_LEAP_MAX) return 'layout-epoch'
+    if (layout.epoch > (this.#tables.length > 0 ? this.#epoch() + EPOCH_LEAP_MAX : EPOCH_FIRST_MAX))
+      return 'layout-epoch'
     const isSampled = this.#sampleCount() >= SAMPLE_COUNT_MIN
     return isSampled && driftOf(layout, this.#sample) > DRIFT_MAX ? 'layout-unlikely' : undefined
   }
@@ -432,7 +455,8 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
       this.#createCell({ layout: id, grouping: index + 1 }, (descriptor) => groupingKeys(layout, descriptor)[index]!),
     )
     const cycle = this.#cycle(env)
-    for (const descriptor of this.held()) for (const cell of cells) cell.grouping.put(descriptor, cycle - 1)
+    for (const descriptor of this.held())
+      for (const { grouping } of cells) grouping.put(descriptor, grouping.keyOf(descriptor), cycle - 1)
     // Of two proposals for one epoch the first was hardly begun.
     const stays = this.#tables.filter((table) => table.layout.epoch < layout.epoch)
     this.#setTables([{ id, layout, adoptedAtMs: env.nowMs, cells }, ...stays].slice(0, TABLE_COUNT_MAX))
@@ -493,8 +517,13 @@ const TELLER_DISTANCE = 2
 const SAMPLE_COUNT_MIN = 128
 /** Expected proposals a cycle in the whole grid, while one is due. */
 const PROPOSER_COUNT = 4
-/** How far ahead of ours an epoch may be, unless we have none. */
+/** How far ahead of ours an epoch may be. */
 const EPOCH_LEAP_MAX = 16
+/**
+ * And where we have none: more than any grid comes to, and far from the end of all numbers, where a stranger's layout would stay for ever
+ * since nothing comes after it.
+ */
+const EPOCH_FIRST_MAX = 2 ** 31
 /** How far a layout may be from what we have seen: see `driftOf`. */
 const DRIFT_MAX = 0.3
 /** Layouts at once: the newest, and the one that answers while it fills. */
