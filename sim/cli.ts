@@ -80,7 +80,7 @@ async function runScenario(name: string, flags: RunFlags, host: SimCommandHost):
   if (flags.report !== undefined) {
     // Plots are drawn by a library that a run without a page need not load.
     const { pageOf } = await import('./report/page.ts')
-    writeFileSync(flags.report, await pageOf(report, scenario))
+    writeFileSync(flags.report, pageOf(report, scenario))
     progress(`wrote ${flags.report}`)
   }
   process.stdout.write(flags.json ? `${JSON.stringify(documentOf(report))}\n` : linesOf(report, scenario))

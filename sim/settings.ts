@@ -1,6 +1,6 @@
 import { nearest, RoostError } from '../overlay/error/index.ts'
 import { readChurn } from './churn/index.ts'
-import { constantLatency, type Latency, uniformLatency } from './engine/index.ts'
+import { type Latency, parseLatency } from './engine/index.ts'
 import { readInput, readPopulation } from './population/index.ts'
 import { generateQuestions, readQuestions, readWant, type Question } from './queries/index.ts'
 import type { Scenario, SettingName, Settings } from './scenario/index.ts'
@@ -19,7 +19,7 @@ export const SETTINGS: Readonly<Record<SettingName, { readonly value: string; re
   share: { value: 'share', help: 'share of the nodes that match one' },
   want: { value: 'count', help: 'nodes that a query wants, or all' },
   attackers: { value: 'share', help: 'share of the nodes that push only each other' },
-  latency: { value: 'model', help: 'constant:MS, uniform:MS-MS or coordinates:MS' },
+  latency: { value: 'model', help: 'constant:MS, uniform:MIN-MAX, or coordinates:MEAN of nodes with places' },
   loss: { value: 'share', help: 'share of the messages that never arrive' },
 }
 
@@ -167,12 +167,4 @@ function withoutUndefined<Fields extends object>(
   fields: Fields,
 ): { [Name in keyof Fields]: Exclude<Fields[Name], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
-}
-
-function parseLatency(text: string): Latency {
-  const constant = /^constant:(\d+(?:\.\d+)?)$/.exec(text)
-  if (constant !== null) return constantLatency(Number(constant[1]))
-  const uniform = /^uniform:(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(text)
-  if (uniform !== null) return uniformLatency({ minMs: Number(uniform[1]), maxMs: Number(uniform[2]) })
-  throw usage(`"${text}" is no model of latency`)
 }

@@ -2,6 +2,8 @@ import type { Attributes } from '../../overlay/attributes/index.ts'
 import { DescriptorChecker } from '../../overlay/descriptor/index.ts'
 import { createDiscovery, type Discovery } from '../../overlay/discovery/index.ts'
 import type { PeerId } from '../../overlay/env/index.ts'
+import { LayoutChecker } from '../../overlay/placement/index.ts'
+import { PlanCache } from '../../overlay/selection/index.ts'
 import type { NodeHost, Simulation } from '../engine/index.ts'
 import type { Views } from '../metrics/index.ts'
 import type { Population } from '../population/index.ts'
@@ -23,8 +25,12 @@ export class DiscoveryGrid {
   readonly refusals = new Map<string, number>()
   readonly #simulation: Simulation
   readonly #options: GridOptions
-  /** What one node has verified, all take as verified: the signatures are the same. */
-  readonly #checker = new DescriptorChecker({ countMax: CHECKED_COUNT_MAX })
+  /** What one node has verified or worked out, all take from it: signatures and plans are the same for everyone. */
+  readonly #shared = {
+    checker: new DescriptorChecker({ countMax: CHECKED_COUNT_MAX }),
+    layouts: new LayoutChecker(),
+    plans: new PlanCache(),
+  }
   readonly #indexOf = new Map<PeerId, number>()
   readonly #nodes: GridNode[] = []
   /** Nodes that are up, in no order, and where each stands there: one is drawn, added and taken out in no time. */
@@ -154,7 +160,7 @@ export class DiscoveryGrid {
         attributes: this.attributesAt(index),
         seeds: kept === undefined ? seeds : [],
         kept,
-        checker: this.#checker,
+        ...this.#shared,
       },
     )
     this.#nodes[index]!.discovery = discovery

@@ -9,6 +9,7 @@ import type { Stage } from './scenario.ts'
 
 /** A node that has been up for so long is one that everybody may be expected to find. */
 const SETTLED_MS = 2 * CYCLE_MS
+const ASKERS_DRAWN = 8
 /** How long a question may take. */
 export const FIND_MS_MAX = 10_000
 /** Questions of a file are asked over again, from other nodes, until there are about so many. */
@@ -34,7 +35,7 @@ export interface Outcome {
 }
 
 /**
- * Asks a grid questions from nodes drawn at random, and judges the answers by what the nodes are in truth. The truth is worked out
+ * Asks a grid questions from nodes drawn at random among those that have settled, and judges the answers by what the nodes are in truth. The truth is worked out
  * beside the protocols, over the attributes of all nodes.
  */
 export class Questions {
@@ -70,10 +71,17 @@ export class Questions {
     const { simulation } = this.#stage
     this.#openCount++
     simulation.act(simulation.chance.real() * CYCLE_MS, () => {
-      const [asker] = this.#grid.draw(1)
+      const asker = this.#drawAsker()
       if (asker === undefined) this.#lose()
       else this.#askAt(asker, question, cycle)
     })
+  }
+
+  /** Somebody who has been up long enough to know others, as far as such are easily found. */
+  #drawAsker(): number | undefined {
+    const bornMs = this.#stage.simulation.nowMs - SETTLED_MS
+    const drawn = this.#grid.draw(ASKERS_DRAWN)
+    return drawn.find((index) => this.#grid.sinceMs(index) <= bornMs) ?? drawn[0]
   }
 
   /** Lets time pass until every question has its answer, or its asker is gone. */

@@ -23,12 +23,8 @@ export class TrafficGauge {
 
   #bytes(): number {
     let bytes = 0
-    for (const [wire, traffic] of trafficOf(this.#simulation))
+    for (const [wire, traffic] of this.#simulation.traffic())
       if (wire.startsWith(`/roost/${this.#name}/`)) bytes += traffic.bytes
     return bytes
   }
-}
-
-function trafficOf(simulation: Simulation): Iterable<[string, { readonly bytes: number }]> {
-  return (simulation as { traffic?: () => ReadonlyMap<string, { readonly bytes: number }> }).traffic?.() ?? []
 }
