@@ -48,9 +48,9 @@ export class Finder {
 
   async find(query: Query, options: FindOptions): Promise<FindResult> {
     const plan = this.#readQuery(query)
-    this.#dependencies.onAsked(plan)
-    const { callEnv, onSilent } = this.#dependencies
-    const { onCandidate = () => {} } = options
+    const { callEnv, onSilent, onAsked } = this.#dependencies
+    const { onCandidate = () => {}, among } = options
+    if (among === undefined) onAsked(plan)
     const isRanked = query.rank !== undefined
     const candidates: Candidate[] = []
     const search = new Search(
@@ -98,7 +98,7 @@ export class Finder {
     const { source, descriptorOf, callEnv } = this.#dependencies
     if (among === undefined) return source
     const descriptors = [...among].map(descriptorOf).filter((descriptor) => descriptor !== undefined)
-    return new LocalSource({ descriptors: () => descriptors, surroundings: callEnv })
+    return new LocalSource(descriptors, callEnv)
   }
 
   #askFor({ where, rank }: Query): (candidate: Descriptor, limits: CallOptions) => Promise<LiveReply> {

@@ -3,22 +3,18 @@ import type { Surroundings } from '../env/index.ts'
 import type { Plan } from '../placement/index.ts'
 import type { CandidateSource, Seeking, SeekOptions, Trail } from './source.ts'
 
-export interface LocalSourceDependencies {
-  /** Everyone who is known and not known to be gone, this node included. */
-  readonly descriptors: () => Iterable<Descriptor>
-  readonly surroundings: Surroundings
-}
-
-/** Candidates from what this node holds: nobody is asked. In a grid of one cell that is everybody. */
+/** Candidates from descriptors that are at hand: nobody is asked. */
 export class LocalSource implements CandidateSource {
-  readonly #dependencies: LocalSourceDependencies
+  readonly #descriptors: readonly Descriptor[]
+  readonly #surroundings: Surroundings
 
-  constructor(dependencies: LocalSourceDependencies) {
-    this.#dependencies = dependencies
+  constructor(descriptors: readonly Descriptor[], surroundings: Surroundings) {
+    this.#descriptors = descriptors
+    this.#surroundings = surroundings
   }
 
   seek(plan: Plan, options: SeekOptions): Seeking {
-    return new LocalSeeking([...this.#dependencies.descriptors()], plan, this.#dependencies.surroundings, options)
+    return new LocalSeeking([...this.#descriptors], plan, this.#surroundings, options)
   }
 }
 

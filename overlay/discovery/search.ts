@@ -6,6 +6,7 @@ import type { Plan } from '../placement/index.ts'
 import { Abort } from './abort.ts'
 import { boxText } from './box-text.ts'
 import type { Explanation, Rejection, SearchEnd } from './nodes.ts'
+import { OpenQuestions } from './open-questions.ts'
 import type { CandidateSource, Seeking } from './source.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -84,27 +85,25 @@ export class Search {
   readonly #startedMs: number
   readonly #seeking: Seeking
   readonly #abort = new Abort()
+  readonly #over = Promise.withResolvers<void>()
   readonly #verdicts = new Verdicts()
   /** Each peer once, in the order in which they came; those before the index have been asked. */
   readonly #candidates: Descriptor[] = []
   readonly #given = new Set<PeerId>()
   #nextIndex = 0
-  /** In the order in which they were asked, those who have answered too until the next look at the time. */
-  #asked: Asked[] = []
-  #waitingCount = 0
-  #slowCount = 0
+  readonly #open: OpenQuestions
   #isSeeking = false
   /** The source gave nothing new, or more than can be taken. */
   #isDry = false
   #isCut = false
   #explanation: Explanation | undefined
   #failure: unknown
-  #finish: () => void = () => {}
 
   constructor(dependencies: SearchDependencies, aim: SearchAim, options: SearchOptions) {
     this.#dependencies = dependencies
     this.#aim = aim
     this.#options = options
+    this.#open = new OpenQuestions(options)
     this.#startedMs = dependencies.nowMs()
     this.#seeking = dependencies.source.seek(aim.plan, {
       where: aim.where,
@@ -121,15 +120,12 @@ export class Search {
 
   /** Rejects with `CANCELLED` where `signal` says so or the node stops, and with what `onMatch` threw. */
   async run(signal?: AbortSignalLike): Promise<SearchResult> {
-    const over = new Promise<void>((resolve) => {
-      this.#finish = resolve
-    })
     const cancel = (): void => this.#end('cancelled')
     signal?.addEventListener('abort', cancel)
     if (signal?.aborted) cancel()
     this.#advance()
     void this.#watchTime()
-    await over
+    await this.#over.promise
     signal?.removeEventListener('abort', cancel)
     if (this.#failure !== undefined) throw this.#failure
     const explanation = this.#explanation!
@@ -162,19 +158,19 @@ export class Search {
     if (this.#dependencies.nowMs() >= this.#aim.deadlineMs) return this.#end('deadline')
     while (this.#queuedCount > 0 && this.#mayAskOneMore()) void this.#ask(this.#candidates[this.#nextIndex++]!)
     if (this.#mayFindMore()) void this.#seekMore()
-    if (this.#queuedCount === 0 && this.#waitingCount === 0 && !this.#isSeeking) this.#end('nobody-left')
+    if (this.#queuedCount === 0 && this.#open.count === 0 && !this.#isSeeking) this.#end('nobody-left')
   }
 
   #mayAskOneMore(): boolean {
     const { parallelCount, parallelCountMax } = this.#options
     const atOnceCount = Math.min(parallelCountMax, parallelCount + this.#verdicts.answeredCount)
     const stillWanted = this.#goalCount - this.#doneCount
-    return this.#waitingCount < atOnceCount && this.#waitingCount - this.#slowCount < stillWanted
+    return this.#open.count < atOnceCount && this.#open.promptCount < stillWanted
   }
 
   /** Answers that are missing even if all who are asked or about to be asked do what is hoped for. */
   get #missingCount(): number {
-    return this.#goalCount - this.#doneCount - this.#queuedCount - (this.#waitingCount - this.#slowCount)
+    return this.#goalCount - this.#doneCount - this.#queuedCount - this.#open.promptCount
   }
 
   #mayFindMore(): boolean {
@@ -212,18 +208,13 @@ export class Search {
 
   async #ask(candidate: Descriptor): Promise<void> {
     const { ask, nowMs } = this.#dependencies
-    const asked: Asked = { peer: candidate.peer, sinceMs: nowMs(), isSlow: false, isOpen: true }
-    this.#asked.push(asked)
-    this.#waitingCount++
+    const question = this.#open.add(candidate.peer, nowMs())
     const limits = { timeoutMs: this.#options.silentMs, signal: this.#abort }
     const answer = await ask(candidate, limits).catch(asRoostError)
-    asked.isOpen = false
-    if (asked.isSlow) this.#slowCount--
-    this.#waitingCount--
+    this.#open.close(question)
     if (this.#isOver) return
     if (!(answer instanceof RoostError)) this.#note(candidate, answer)
-    // While the search goes on only the node itself can end its calls, when it stops.
-    else if (answer.code === 'CANCELLED') this.#end('cancelled')
+    // Whatever it failed with: a peer can answer with any error.
     else this.#giveUp(candidate.peer)
     this.#advance()
   }
@@ -248,48 +239,30 @@ export class Search {
   async #watchTime(): Promise<void> {
     const { nowMs, sleep } = this.#dependencies
     while (!this.#isOver) {
-      const restMs = Math.min(this.#aim.deadlineMs - nowMs(), this.#untilSlowMs())
+      const restMs = Math.min(this.#aim.deadlineMs - nowMs(), this.#open.untilSlowMs(nowMs()))
       const isAwake = await sleep(Math.max(restMs, SLEEP_MS_MIN)).then(
         () => true,
         () => false,
       )
       if (!isAwake) return this.#end('cancelled')
-      this.#markSlow()
+      this.#open.markSlow(nowMs())
       this.#advance()
-    }
-  }
-
-  /** Until the next one becomes slow of those asked by now; nobody asked later becomes so earlier. */
-  #untilSlowMs(): number {
-    const { slowMs } = this.#options
-    const first = this.#asked.find(({ isOpen, isSlow }) => isOpen && !isSlow)
-    return first === undefined ? slowMs : first.sinceMs + slowMs - this.#dependencies.nowMs()
-  }
-
-  #markSlow(): void {
-    const sinceMs = this.#dependencies.nowMs() - this.#options.slowMs
-    this.#asked = this.#asked.filter(({ isOpen }) => isOpen)
-    for (const asked of this.#asked) {
-      if (asked.isSlow || asked.sinceMs > sinceMs) continue
-      asked.isSlow = true
-      this.#slowCount++
     }
   }
 
   #end(reason: SearchEnd): void {
     if (this.#isOver) return
-    const open = this.#asked.filter(({ isOpen }) => isOpen)
     if (reason === 'deadline')
-      for (const { peer, isSlow } of open) {
+      for (const { peer, isSlow } of this.#open.all()) {
         if (isSlow) this.#giveUp(peer)
         else this.#verdicts.silent(peer)
       }
-    this.#explanation = this.#explain(reason, open.length)
-    this.#finish()
+    this.#explanation = this.#explain(reason)
+    this.#over.resolve()
     this.#abort.abort()
   }
 
-  #explain(reason: SearchEnd, openCount: number): Explanation {
+  #explain(reason: SearchEnd): Explanation {
     const { confirmedCount, unfitCount, silentCount, ruledOutCount } = this.#verdicts
     const { isExhausted, trail } = this.#seeking
     const isAllGiven = isExhausted && !this.#isSeeking && !this.#isCut
@@ -303,16 +276,8 @@ export class Search {
       unfitCount,
       silentCount,
       elapsedMs: this.#dependencies.nowMs() - this.#startedMs,
-      complete: isAllGiven && trail.failedCount === 0 && this.#queuedCount === 0 && openCount === 0,
+      complete: isAllGiven && trail.failedCount === 0 && this.#queuedCount === 0 && this.#open.count === 0,
       reason,
     }
   }
-}
-
-/** A node that was asked. */
-interface Asked {
-  readonly peer: PeerId
-  readonly sinceMs: number
-  isSlow: boolean
-  isOpen: boolean
 }

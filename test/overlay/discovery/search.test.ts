@@ -27,7 +27,7 @@ const MATCH: LiveReply = { type: 'match', attributes: {}, dynamic: {}, rank: 0 }
 /** How one node answers: after so long, or never. */
 interface Manner {
   readonly afterMs: number
-  readonly says?: 'match' | 'no-match' | 'error'
+  readonly says?: 'match' | 'no-match' | 'error' | 'cancelled'
 }
 
 interface World {
@@ -127,6 +127,7 @@ class Played {
     this.waitingCount--
     if (isAborted) throw new RoostError('CANCELLED', 'given up')
     if (afterMs > timeoutMs) throw new RoostError('CALL_TIMEOUT', 'silent')
+    if (says === 'cancelled') throw new RoostError('CANCELLED', 'a lie')
     if (says === 'error') throw new RoostError('PEER_UNREACHABLE', 'gone')
     return says === 'match' ? MATCH : { type: 'no-match' }
   }
@@ -293,6 +294,21 @@ describe('a search', () => {
     expect(played.doubted).toEqual([])
   })
 
+  test('is not ended by a node that answers as if it were', async () => {
+    const played = new Played({
+      batches: one(20),
+      manner: (index) => ({ afterMs: 5, says: index === 0 ? 'cancelled' : 'match' }),
+    })
+    const { explanation } = await played.run()
+    expect(explanation).toMatchObject({ reason: 'enough', confirmedCount: 10, silentCount: 1 })
+  })
+
+  test('ends with the node itself', async () => {
+    const played = new Played({ batches: one(20), manner: () => ({ afterMs: Infinity }) })
+    played.time.stopAtMs = 250
+    await expect(played.run()).rejects.toMatchObject({ code: 'CANCELLED' })
+  })
+
   test('asks nobody at all where it was given up before', async () => {
     const played = new Played({ batches: one(3) })
     played.signal.abort()
@@ -322,7 +338,10 @@ describe('a search', () => {
 
   test('law: in any world it ends by its deadline, with no node twice, and its counts add up', async () => {
     const manner = fc.oneof(
-      fc.record({ afterMs: fc.integer({ min: 0, max: 3_000 }), says: fc.constantFrom('match', 'no-match', 'error') }),
+      fc.record({
+        afterMs: fc.integer({ min: 0, max: 3_000 }),
+        says: fc.constantFrom('match', 'no-match', 'error', 'cancelled'),
+      }),
       fc.constant({ afterMs: Infinity }),
     ) as fc.Arbitrary<Manner>
     const batch = fc.record({

@@ -1,10 +1,19 @@
+import { RoostError } from '../../../overlay/index.ts'
+
 /** Time that moves when nothing else does, for code that waits by `sleep` alone. */
 export class VirtualTime {
   nowMs = 0
+  /** From then on whoever sleeps is told that the node has stopped. */
+  stopAtMs = Infinity
   readonly #sleepers: { readonly dueMs: number; wake(): void }[] = []
 
   readonly sleep = (delayMs: number): Promise<void> =>
-    new Promise((wake) => void this.#sleepers.push({ dueMs: this.nowMs + delayMs, wake }))
+    new Promise((resolve, reject) => {
+      const dueMs = this.nowMs + delayMs
+      const stopped = (): void => reject(new RoostError('CANCELLED', 'the node has stopped'))
+      if (dueMs < this.stopAtMs) this.#sleepers.push({ dueMs, wake: resolve })
+      else this.#sleepers.push({ dueMs: this.stopAtMs, wake: stopped })
+    })
 
   /** Lets time pass until this settles; what still sleeps then stays asleep. */
   async until<Value>(settling: Promise<Value>): Promise<Value> {
