@@ -70,15 +70,36 @@ function parse(text: string, file: string): Readonly<Record<string, unknown>>[] 
   let value: unknown
   try {
     value = JSON.parse(text)
-  } catch (cause) {
-    const position = /position (\d+)/.exec((cause as Error).message)
-    const line = position === null ? 1 : text.slice(0, Number(position[1])).split('\n').length
-    throw malformed(file, line, 'this is no JSON')
+  } catch {
+    throw malformed(file, firstBadLine(text), 'this is no JSON')
   }
   const list = Array.isArray(value) ? value : [value]
   if (list.length === 0 || list.some((entry) => typeof entry !== 'object' || entry === null))
     throw malformed(file, 1, 'expected a list of systems with their fits')
   return list as Record<string, unknown>[]
+}
+
+/** The first line that no JSON goes on with: what ends before it only ends too early. */
+function firstBadLine(text: string): number {
+  const lines = text.split('\n')
+  let [good, bad] = [0, lines.length]
+  while (good + 1 < bad) {
+    const middle = (good + bad) >> 1
+    if (isBeginOfJson(lines.slice(0, middle).join('\n'))) good = middle
+    else bad = middle
+  }
+  return bad
+}
+
+function isBeginOfJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch (thrown) {
+    const { message } = thrown as Error
+    const position = /at position (\d+)/.exec(message)?.[1]
+    return /unexpected end|unterminated/i.test(message) || (position !== undefined && Number(position) >= text.length)
+  }
 }
 
 function fitIn(fits: unknown, kind: string | undefined, unitMs: number, fail: (what: string) => Error): Distribution {
