@@ -58,8 +58,8 @@ export class MemberTable {
     for (let row = this.#count - 1; row >= 0; row--) if (row < this.#count) yield this.#memberAt(row)
   }
 
-  has(descriptor: Descriptor): boolean {
-    return this.#index.rowOfSame(descriptor, this.#descriptors) >= 0
+  has(peer: PeerId): boolean {
+    return this.#index.rowOf(peer, this.#descriptors) >= 0
   }
 
   /** Whether the peer is alive or suspected. */
@@ -68,15 +68,21 @@ export class MemberTable {
     return row >= 0 && row < this.#livingCount
   }
 
+  /** Whether the peer is alive or suspected under just this sequence number. */
+  isLivingAs(peer: PeerId, sequence: number): boolean {
+    const row = this.#index.rowOf(peer, this.#descriptors)
+    return row >= 0 && row < this.#livingCount && this.#descriptors[row]!.sequence === sequence
+  }
+
   /** Whether this sequence number is later than all that is known of the peer. */
   isNews(descriptor: Descriptor): boolean {
-    const row = this.#index.rowOfSame(descriptor, this.#descriptors)
+    const row = this.#index.rowOf(descriptor.peer, this.#descriptors)
     return row < 0 || descriptor.sequence > this.#sequenceAt(row)
   }
 
   /** Whether this descriptor says nothing against its node living: it is not gone, or back with a newer word. */
   mayLive(descriptor: Descriptor): boolean {
-    const row = this.#index.rowOfSame(descriptor, this.#descriptors)
+    const row = this.#index.rowOf(descriptor.peer, this.#descriptors)
     return row < this.#livingCount || descriptor.sequence > this.#sequenceAt(row)
   }
 
@@ -87,7 +93,7 @@ export class MemberTable {
     sequence: number,
     nowMs: number,
   ): { readonly member: Member; readonly before: MemberState | undefined } {
-    let row = this.#index.rowOfSame(descriptor, this.#descriptors)
+    let row = this.#index.rowOf(descriptor.peer, this.#descriptors)
     const before = row < 0 ? undefined : stateOf(this.#notes[row]!)
     if (row < 0) row = this.#append(descriptor)
     this.#descriptors[row] = descriptor
@@ -110,7 +116,7 @@ export class MemberTable {
     if (row < this.#livingCount) row = this.#lower(row)
     const last = this.#count - 1
     this.#swap(row, last)
-    this.#index.remove(this.#descriptors[last]!, last, this.#descriptors)
+    this.#index.remove(last, this.#descriptors)
     this.#descriptors[last] = undefined as unknown as Descriptor
     this.#count = last
     if (this.#count < this.#capacity * SHRINK_BELOW && this.#capacity > CAPACITY_MIN) this.#resize()
@@ -201,7 +207,7 @@ export class MemberTable {
     const row = this.#count
     if (row === this.#capacity) this.#resize()
     this.#descriptors[row] = descriptor
-    this.#index.add(descriptor, row)
+    this.#index.add(descriptor.peer, row)
     this.#count++
     return row
   }
@@ -226,7 +232,7 @@ export class MemberTable {
     if (row === other) return
     const one = this.#descriptors[row]!
     const two = this.#descriptors[other]!
-    this.#index.swap(one, row, two, other)
+    this.#index.swap(one.peer, row, two.peer, other)
     this.#descriptors[row] = two
     this.#descriptors[other] = one
     const note = this.#notes[row]!

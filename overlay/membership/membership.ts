@@ -87,7 +87,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     const { peer } = descriptor
     if (peer === env.self) return this.#correctSelf(descriptor, env)
     if (!this.#table.isNews(descriptor)) return false
-    if (!this.#table.has(descriptor) && (!this.#mayWatch(peer) || !this.#makeRoom(env))) return false
+    if (!this.#table.has(descriptor.peer) && (!this.#mayWatch(peer) || !this.#makeRoom(env))) return false
     this.#dependencies.onAddress(peer, descriptor.addresses)
     this.#set(descriptor, 'alive', env)
     return true
@@ -214,7 +214,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   #takeAlive(descriptor: Descriptor, from: PeerId, env: MembershipEnv): void {
     const isOwn = descriptor.peer === env.self
     if (!isOwn && !this.#table.isNews(descriptor)) return
-    if (!isOwn && !this.#table.has(descriptor) && !this.#mayWatch(descriptor.peer)) return
+    if (!isOwn && !this.#table.has(descriptor.peer) && !this.#mayWatch(descriptor.peer)) return
     const checked = this.#dependencies.checker.check(descriptor, env)
     if (!checked.ok) return env.emit({ type: 'refused', peer: from, reason: checked.fault })
     if (!this.learn(checked.descriptor, env) || isOwn) return
@@ -223,7 +223,8 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
 
   #takeLeft(member: Member, update: Update & { type: 'left' }, env: MembershipEnv): void {
     const { peer, sequence, signature } = update
-    if (member.state === 'left' || !env.crypto.verify(peer, LEAVE, { peer, sequence }, signature)) return
+    if (member.state === 'left' && sequence === member.sequence) return
+    if (!env.crypto.verify(peer, LEAVE, { peer, sequence }, signature)) return
     this.#set(member.descriptor, 'left', env, sequence)
     this.#spreading.tell(update, env)
   }
@@ -275,6 +276,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
 
   /** A node spoke for itself, with this sequence number. Where it and we know different things, one of us says so. */
   #compare(peer: PeerId, sequence: number, env: MembershipEnv): void {
+    if (this.#table.isLivingAs(peer, sequence)) return
     const member = this.#table.get(peer)
     // It may watch us though we do not watch it: then we answer, and want no more of it.
     if (member === undefined && !this.#mayWatch(peer)) return

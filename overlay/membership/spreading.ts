@@ -4,7 +4,7 @@ import type { MemberTable } from './member-table.ts'
 import { UPDATE_COUNT_MAX, type Update } from './messages.ts'
 import type { MembershipOptions } from './options.ts'
 import type { Suspicions } from './suspicions.ts'
-import { aboutWhom, UpdateQueue } from './updates.ts'
+import { aboutWhom, NO_UPDATES, UpdateQueue } from './updates.ts'
 
 /** Lets what came together go out together. */
 const GOSSIP_FIRST_MS = 20
@@ -46,8 +46,7 @@ export class Spreading {
 
   /** News for this peer. A suspected one is told so first (Lifeguard's buddy system, section IV-C). */
   newsFor(to: PeerId): readonly Update[] {
-    const repeatsMax = this.#options.repeatFactor * Math.ceil(Math.log(this.#table.livingCount + 2))
-    const updates = this.#updates.take(repeatsMax)
+    const updates = this.#updates.count === 0 ? NO_UPDATES : this.#updates.take(this.#repeatsMax())
     const from = this.#suspicions.firstVoice(to)
     const member = from === undefined ? undefined : this.#table.get(to)
     if (from === undefined || member === undefined) return updates
@@ -55,5 +54,9 @@ export class Spreading {
       { type: 'suspect', peer: to, sequence: member.sequence, from },
       ...updates.filter((update) => aboutWhom(update) !== to).slice(0, UPDATE_COUNT_MAX - 1),
     ]
+  }
+
+  #repeatsMax(): number {
+    return this.#options.repeatFactor * Math.ceil(Math.log(this.#table.livingCount + 2))
   }
 }

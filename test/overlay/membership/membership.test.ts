@@ -23,15 +23,31 @@ function descriptorOf(id: PeerId, sequence = 1): Descriptor {
   return mintDescriptor({ name: 'n', sequence, addresses: [], attributes: {} }, new HandEnv(id))
 }
 
-function watcher(others: readonly PeerId[], options: ConstructorParameters<typeof Membership>[1] = {}) {
+/** Counts what it is asked to verify. */
+class CountingChecker extends DescriptorChecker {
+  count = 0
+
+  override check(...asked: Parameters<DescriptorChecker['check']>): ReturnType<DescriptorChecker['check']> {
+    this.count++
+    return super.check(...asked)
+  }
+}
+
+function watcher(
+  others: readonly PeerId[],
+  options: ConstructorParameters<typeof Membership>[1] = {},
+  mayWatch: (peer: PeerId) => boolean = () => true,
+) {
+  const checker = new CountingChecker()
   const env = new HandEnv<MembershipMessage, MembershipTimer, MembershipEvent>(self)
   let own = descriptorOf(self, 10)
   const membership = new Membership(
     {
       own: () => own,
       renewAbove: (sequence) => (own = descriptorOf(self, Math.max(sequence, own.sequence) + 1)),
-      checker: new DescriptorChecker(),
+      checker,
       onAddress: () => {},
+      mayWatch: (peer) => mayWatch(peer),
     },
     options,
   )
@@ -41,6 +57,7 @@ function watcher(others: readonly PeerId[], options: ConstructorParameters<typeo
   return {
     env,
     membership,
+    checker,
     own: () => own,
     hear: (from: PeerId, message: MembershipMessage) => membership.receive(from, message, env),
     gossip: (from: PeerId, ...updates: Update[]) => membership.receive(from, { type: 'gossip', updates }, env),
@@ -105,6 +122,33 @@ describe('probing', () => {
     expect(side.sentTo(alice)).toContainEqual({ type: 'nack', probe: 8 })
   })
 
+  test('an answer that comes after a helper said no is passed on too', () => {
+    const side = watcher([alice, bob])
+    side.hear(alice, { type: 'ping-for-me', probe: 7, target: bob, updates: [] })
+    side.pass(500)
+    expect(side.sentTo(alice)).toContainEqual({ type: 'nack', probe: 7 })
+    const { probe } = side.sentTo(bob)[0] as { probe: number }
+    side.hear(bob, { type: 'ack', probe, sequence: 1, updates: [] })
+    expect(side.sentTo(alice).at(-1)).toMatchObject({ type: 'ack', probe: 7 })
+  })
+
+  test('a helper says that it is here where it does not know the target', () => {
+    const side = watcher([alice])
+    side.hear(alice, { type: 'ping-for-me', probe: 7, target: bob, updates: [] })
+    expect(side.env.takeSent()).toEqual([{ to: alice, message: { type: 'nack', probe: 7 } }])
+  })
+
+  test('a silent node is asked a second time while helpers try', () => {
+    const side = watcher([alice, bob], { probeMs: 100_000, probeTimeoutMs: 400 })
+    side.membership.doubt(alice, side.env)
+    side.pass(401)
+    const [first, second] = side.sentTo(alice)
+    expect(second).toMatchObject({ type: 'ping', probe: (first as { probe: number }).probe })
+    side.hear(alice, { type: 'ack', probe: (first as { probe: number }).probe, sequence: 1, updates: [] })
+    side.pass(5_000)
+    expect(side.env.events).toEqual([])
+  })
+
   test('somebody who lost a connection has the peer probed at once', () => {
     const side = watcher(ids.slice(1), { probeMs: 100_000, probeTimeoutMs: 400 })
     side.membership.doubt(bob, side.env)
@@ -112,17 +156,18 @@ describe('probing', () => {
     expect(side.sentTo(bob)[0]).toMatchObject({ type: 'ping' })
   })
 
-  test('a process that stood still buries nobody for it', () => {
+  test.each(['tick first', 'tick last'])('a process that stood still buries nobody for it: %s', (order) => {
     const side = watcher([alice, bob])
     side.gossip(bob, suspect(alice, 1, bob))
+    side.pass(1_000)
     // As after SIGSTOP: the clock has moved on, the timers come late and all at once.
     side.env.nowMs += 60_000
-    const late = side.env.timers.splice(0)
-    for (const { timer } of late.toSorted(
-      (one, other) => Number(other.timer.type === 'tick') - Number(one.timer.type === 'tick'),
-    ))
-      side.membership.wake(timer, side.env)
-    expect(side.state(alice)).toBe('suspect')
+    const rank = (timer: MembershipTimer): number => (timer.type === 'tick' ? 0 : 1) * (order === 'tick first' ? 1 : -1)
+    const late = side.env.timers.splice(0).toSorted((one, other) => rank(one.timer) - rank(other.timer))
+    for (const { timer } of late) side.membership.wake(timer, side.env)
+    expect([side.state(alice), side.state(bob)]).toEqual(['suspect', 'alive'])
+    side.pass(500)
+    expect(side.state(bob)).toBe('alive')
   })
 })
 
@@ -169,6 +214,37 @@ describe('suspicion', () => {
     side.gossip(bob, { type: 'alive', descriptor: descriptorOf(alice, 5) })
     side.gossip(bob, suspect(alice, 4, bob), dead(alice, 6, bob))
     expect(side.state(alice)).toBe('alive')
+  })
+
+  test('law: no claim about a sequence number that was never heard takes a node for dead', () => {
+    const claimed = fc.record({
+      type: fc.constantFrom('suspect' as const, 'dead' as const),
+      peer: fc.constantFrom(alice, bob),
+      sequence: fc.oneof(
+        fc.integer({ min: 6, max: 12 }),
+        fc.maxSafeNat().map((number) => Math.max(6, number)),
+      ),
+      from: fc.constantFrom(...ids),
+    })
+    fc.assert(
+      fc.property(fc.array(claimed, { maxLength: 40 }), (claims) => {
+        const side = watcher([alice, bob])
+        for (const peer of [alice, bob]) side.gossip(peer, { type: 'alive', descriptor: descriptorOf(peer, 5) })
+        side.gossip(bob, ...claims)
+        side.pass(50)
+        expect([side.state(alice), side.state(bob)]).toEqual(['alive', 'alive'])
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('is told to the suspect at once by who raises it', () => {
+    const side = watcher([alice, bob])
+    passAnswering(side, 200, new Set([bob]))
+    side.membership.doubt(alice, side.env)
+    side.pass(1_100)
+    expect(side.state(alice)).toBe('suspect')
+    expect(side.sentTo(alice)).toContainEqual({ type: 'gossip', updates: [suspect(alice, 1, self)] })
   })
 
   test('a suspected node is told so with the next ping', () => {
@@ -240,7 +316,109 @@ describe('leaving', () => {
   })
 })
 
+test('law: who left is back with a newer word only, whatever is said', () => {
+  const word = fc.oneof(
+    fc.record({
+      type: fc.constantFrom('suspect' as const, 'dead' as const),
+      sequence: fc.nat(9),
+      from: fc.constantFrom(...ids),
+    }),
+    fc.record({ type: fc.constant('alive' as const), sequence: fc.nat(9) }),
+    fc.record({ type: fc.constant('left' as const), sequence: fc.nat(9) }),
+  )
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 30 }), (words) => {
+      const side = watcher([alice, bob])
+      side.gossip(bob, leaveOf(alice, 5))
+      let goneAt: number | undefined = 5
+      for (const said of words) {
+        const { type, sequence } = said
+        if (type === 'alive') side.gossip(bob, { type, descriptor: descriptorOf(alice, sequence) })
+        else if (type === 'left') side.gossip(bob, leaveOf(alice, sequence))
+        else side.gossip(bob, { type, peer: alice, sequence, from: said.from })
+        if (type === 'alive' && goneAt !== undefined && sequence > goneAt) goneAt = undefined
+        if (goneAt === undefined) break
+        if (type === 'left') goneAt = Math.max(goneAt, sequence)
+        expect(side.state(alice)).toBe('left')
+      }
+      if (goneAt === undefined) expect(side.state(alice)).toBe('alive')
+    }),
+    { numRuns: 100 },
+  )
+})
+
+describe('whom nobody wants watched', () => {
+  const strangers = peerIds(200)
+
+  test('a flood of claims about unknown peers costs no memory, no message and no verification', () => {
+    const side = watcher([alice, bob], {}, (peer) => peer === alice || peer === bob)
+    side.env.takeSent()
+    const timerCount = side.env.timers.length
+    for (const peer of strangers) {
+      const { signature } = leaveOf(peer, 1) as { signature: Uint8Array }
+      side.gossip(bob, { type: 'alive', descriptor: descriptorOf(peer) }, suspect(peer, 1, bob), dead(peer, 1, bob), {
+        type: 'left',
+        peer,
+        sequence: 1,
+        signature,
+      })
+    }
+    expect([...side.membership.members()].length).toBe(2)
+    expect(side.env.events).toEqual([])
+    expect(side.env.sent).toEqual([])
+    expect(side.env.timers.length).toBe(timerCount)
+    expect(side.checker.count).toBe(0)
+  })
+
+  test('a flood of living strangers fills the table and no more', () => {
+    const side = watcher([alice, bob], { memberCountMax: 50 })
+    for (const peer of strangers) side.gossip(bob, { type: 'alive', descriptor: descriptorOf(peer) })
+    expect([...side.membership.members()].length).toBe(50)
+    expect([side.state(alice), side.state(bob)]).toEqual(['alive', 'alive'])
+  })
+
+  test('a stranger that pings is answered, and not asked who it is', () => {
+    const side = watcher([alice], {}, () => false)
+    side.hear(bob, { type: 'ping', probe: 4, sequence: 1, updates: [] })
+    expect(side.env.takeSent()).toEqual([
+      { to: bob, message: { type: 'ack', probe: 4, sequence: side.own().sequence, updates: [] } },
+    ])
+  })
+
+  test('is let go without being taken for dead, and is not probed any more', () => {
+    let wanted = new Set(ids)
+    const side = watcher([alice, bob], {}, (peer) => wanted.has(peer))
+    side.gossip(bob, suspect(alice, 1, bob))
+    side.env.events = []
+    wanted = new Set([bob])
+    expect(side.membership.isWatched(alice)).toBe(true)
+    expect(side.membership.unwatch(alice, side.env)).toBe(true)
+    expect(side.membership.unwatch(alice, side.env)).toBe(false)
+    expect(side.env.events).toEqual([{ type: 'forgotten', peer: alice }])
+    expect(side.membership.isWatched(alice)).toBe(false)
+    expect(side.membership.mayLive(descriptorOf(alice))).toBe(true)
+    expect(side.membership.learn(descriptorOf(alice, 2), side.env)).toBe(false)
+    side.env.takeSent()
+    passAnswering(side, 30_000, new Set([bob]))
+    expect(side.env.events).toEqual([{ type: 'forgotten', peer: alice }])
+    wanted.add(alice)
+    expect(side.membership.learn(descriptorOf(alice, 2), side.env)).toBe(true)
+    expect(side.membership.watchedCount).toBe(2)
+  })
+})
+
 describe('the dead', () => {
+  test('are remembered up to their bound, who died first is forgotten first', () => {
+    const side = watcher(ids.slice(1, 12), { goneCountMax: 3 })
+    for (const peer of ids.slice(1, 7)) {
+      side.gossip(bob, dead(peer, 1, bob))
+      passAnswering(side, 1_200, new Set(ids.slice(7)))
+    }
+    passAnswering(side, 5_000, new Set(ids.slice(7)))
+    const gone = [...side.membership.members()].filter(({ state }) => state === 'dead')
+    expect(gone.map(({ peer }) => peer).toSorted()).toEqual(ids.slice(4, 7).toSorted())
+  })
+
   test('are pinged now and then, told of their death when they answer, and live again when they refute', () => {
     const side = watcher([alice, bob])
     side.gossip(bob, dead(alice, 1, bob))
