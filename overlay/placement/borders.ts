@@ -29,6 +29,9 @@ export class RankTable {
   readonly #values: readonly Ordered[]
   readonly #before: readonly number[]
   readonly #until: readonly number[]
+  /** By the first rank, and by the first border of a value: the same few objects for all nodes. */
+  readonly #between: readonly RankRange[]
+  readonly #spread: readonly RankRange[]
   readonly #texts = new Map<string, RankRange>()
 
   constructor({ values, counts }: Borders) {
@@ -38,6 +41,13 @@ export class RankTable {
     for (const count of counts) until.push((sum += count))
     this.#until = until
     this.#before = until.map((ends, index) => ends - counts[index]!)
+    this.#between = [0, ...until].map((rank) => ({ first: rank, last: rank }))
+    this.#spread = until.map((last, index) => ({ first: this.#before[index]! + 1, last }))
+  }
+
+  /** For each value that stands for borders, the ranks that its nodes are spread over. */
+  get spread(): readonly RankRange[] {
+    return this.#spread
   }
 
   /** The ranks over which the nodes with this value are spread. */
@@ -50,10 +60,8 @@ export class RankTable {
       if (compareOrdered(values[middle]!, value) <= 0) low = middle + 1
       else high = middle
     }
-    if (low === 0) return { first: 0, last: 0 }
-    const last = this.#until[low - 1]!
-    const isBorder = compareOrdered(values[low - 1]!, value) === 0
-    return { first: isBorder ? this.#before[low - 1]! + 1 : last, last }
+    const isBorder = low > 0 && compareOrdered(values[low - 1]!, value) === 0
+    return isBorder ? this.#spread[low - 1]! : this.#between[low]!
   }
 
   /** `rangeOf` a text that need not be in lower case. Texts repeat from node to node, and are remembered. */

@@ -1,4 +1,5 @@
-import { RANK_COUNT, type Borders } from './borders.ts'
+import type { Descriptor } from '../descriptor/index.ts'
+import { RANK_COUNT, type RankRange, type RankTable } from './borders.ts'
 import {
   candidatesOf,
   designGroupings,
@@ -6,11 +7,12 @@ import {
   servedShare,
   type GroupingLimits,
 } from './grouping-design.ts'
+import { standingOf } from './keys.ts'
+import { placesIn } from './layout-index.ts'
 import type { Layout } from './layout.ts'
-import { compareOrdered, type Ordered } from './ordered.ts'
 import type { Popularity } from './popularity.ts'
 import type { Sample } from './sample.ts'
-import { statisticsOf, type Statistics } from './statistics.ts'
+import { statisticsOf, unsureIn } from './statistics.ts'
 
 /**
  * How often a population that has not changed may look as if it had, for one sample and all attributes together. A grid draws
@@ -26,17 +28,18 @@ const BAD_LAYOUT_SHARE = 1e-6
  * the bounds for both samples (Dvoretzky, Kiefer, Wolfowitz, with Massart's constant). 0 where chance explains it, below 1.
  */
 export function driftOf(layout: Layout, sample: Sample): number {
-  return driftIn(layout, statisticsOf(sample.descriptors()))
-}
-
-function driftIn(layout: Layout, { nodeCount, values }: Statistics): number {
-  const names = [...new Set(layout.groupings.flat())]
-  if (nodeCount === 0 || layout.sampleCount === 0 || names.length === 0) return 0
-  const absent: readonly Ordered[] = Array.from({ length: nodeCount }, () => null)
-  const greatest = names.map((name) => deviationOf(layout.borders[name]!, values.get(name) ?? absent))
+  const { tables } = placesIn(layout)
+  const standings = sample.descriptors().map((descriptor) => standingOf(layout, descriptor))
+  if (standings.length === 0 || layout.sampleCount === 0 || tables.length === 0) return 0
+  const greatest = tables.map((table, index) =>
+    deviationOf(
+      table,
+      standings.map(({ ranges }) => ranges[index]!),
+    ),
+  )
   const chance =
-    chanceOf(nodeCount, FALSE_ALARM_SHARE / names.length) +
-    chanceOf(layout.sampleCount, BAD_LAYOUT_SHARE / names.length)
+    chanceOf(standings.length, FALSE_ALARM_SHARE / tables.length) +
+    chanceOf(layout.sampleCount, BAD_LAYOUT_SHARE / tables.length)
   return Math.max(0, Math.max(...greatest) - chance)
 }
 
@@ -45,23 +48,30 @@ function chanceOf(count: number, probability: number): number {
   return Math.sqrt(Math.log(2 / probability) / (2 * count))
 }
 
-/** A value that stands for the borders from the i-th to the j-th has at most i/64 of all nodes below it, and at least j/64 up to it. */
-function deviationOf({ values, counts }: Borders, ascending: readonly Ordered[]): number {
+/**
+ * A value that stands for the borders from the i-th to the j-th has i/64 of all nodes below it at most, and (i - 1)/64 at least; with it
+ * they are j/64 to (j + 1)/64. The latter is looked at for values of many nodes, which alone stand for several ranks.
+ */
+function deviationOf(table: RankTable, ranges: readonly RankRange[]): number {
+  const lasts = new Uint16Array(RANK_COUNT)
+  const between = new Uint16Array(RANK_COUNT)
+  for (const { first, last } of ranges) {
+    lasts[last]!++
+    if (first === last) between[last]!++
+  }
   let greatest = 0
-  let before = 0
   let at = 0
-  for (const [index, value] of values.entries()) {
-    const until = before + counts[index]!
-    while (at < ascending.length && compareOrdered(ascending[at]!, value) < 0) at++
-    const below = at / ascending.length
-    while (at < ascending.length && compareOrdered(ascending[at]!, value) === 0) at++
-    const upTo = at / ascending.length
-    greatest = Math.max(
-      greatest,
-      outside(below, before / RANK_COUNT, (before + 1) / RANK_COUNT),
-      outside(upTo, until / RANK_COUNT, (until + 1) / RANK_COUNT),
-    )
-    before = until
+  let count = 0
+  const countUntil = (rank: number): number => {
+    while (at < rank) count += lasts[at++]!
+    return count
+  }
+  for (const { first, last } of table.spread) {
+    const below = countUntil(first) / ranges.length
+    greatest = Math.max(greatest, outside(below, (first - 1) / RANK_COUNT, first / RANK_COUNT))
+    if (first === last) continue
+    const upTo = (countUntil(last + 1) - between[last]!) / ranges.length
+    greatest = Math.max(greatest, outside(upTo, last / RANK_COUNT, (last + 1) / RANK_COUNT))
   }
   return greatest
 }
@@ -87,21 +97,23 @@ export function isWorthMoving(
   popularity: Popularity,
   limits: GroupingLimits = GROUPING_DEFAULTS,
 ): boolean {
-  const statistics = statisticsOf(sample.descriptors())
-  if (statistics.nodeCount < SAMPLE_COUNT_MIN) return false
-  if (layout.groupings.flat().some((name) => statistics.unsure.has(name))) return true
-  return driftIn(layout, statistics) > 0 || wouldServeBetter(layout, statistics, popularity, limits)
+  const descriptors = sample.descriptors()
+  if (descriptors.length < SAMPLE_COUNT_MIN) return false
+  const unsure = unsureIn(descriptors)
+  if (layout.groupings.flat().some((name) => unsure.has(name))) return true
+  return driftOf(layout, sample) > 0 || wouldServeBetter(layout, descriptors, popularity, limits)
 }
 
 function wouldServeBetter(
   layout: Layout,
-  statistics: Statistics,
+  descriptors: readonly Descriptor[],
   popularity: Popularity,
   limits: GroupingLimits,
 ): boolean {
   const asked = popularity.summary()
   const weight = asked.reduce((sum, set) => sum + set.weight, 0)
   if (weight < ASKED_WEIGHT_MIN && layout.groupings.length > 0) return false
+  const statistics = statisticsOf(descriptors)
   const unsure = new Set([...statistics.unsure, ...layout.unsure])
   const candidates = candidatesOf({ ...statistics, unsure })
   if (layout.groupings.length === 0) return candidates.length > 0

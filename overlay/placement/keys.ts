@@ -2,7 +2,7 @@ import { derivedFrom, keyOf, type Descriptor } from '../descriptor/index.ts'
 import type { AttributeValue } from '../attributes/index.ts'
 import { RANK_BITS, type RankRange, type RankTable } from './borders.ts'
 import { placesIn, type Place } from './layout-index.ts'
-import type { Layout } from './layout.ts'
+import { GROUPING_ATTRIBUTES_MAX, type Layout } from './layout.ts'
 import { OTHER } from './ordered.ts'
 
 export const KEY_BITS = 32
@@ -13,25 +13,38 @@ export const KEY_BITS = 32
  * nodes that are alike. Nodes with one value that stands for many ranks are spread over these by other bits of the id.
  */
 export function groupingKeys(layout: Layout, descriptor: Descriptor): readonly number[] {
-  return derivedFrom(descriptor, layout, (own) => keysIn(layout, own))
+  return standingOf(layout, descriptor).keys
 }
 
-function keysIn(layout: Layout, descriptor: Descriptor): readonly number[] {
+/** What a layout makes of a node. */
+export interface Standing {
+  readonly keys: readonly number[]
+  /** For each table of `placesIn(layout)` the ranks that the node's value stands for. */
+  readonly ranges: readonly RankRange[]
+}
+
+export function standingOf(layout: Layout, descriptor: Descriptor): Standing {
+  return derivedFrom(descriptor, layout, (own) => workOut(layout, own))
+}
+
+function workOut(layout: Layout, descriptor: Descriptor): Standing {
   const places = placesIn(layout)
-  const ranges = places.tables.map((): RankRange | undefined => undefined)
+  const found = places.tables.map((): RankRange | undefined => undefined)
   const { attributes } = descriptor
   for (const name in attributes) {
     const place = places.placeOf(name)
-    if (place !== undefined) take(ranges, place, places.tables, attributes[name]!)
+    if (place !== undefined) take(found, place, places.tables, attributes[name]!)
   }
+  const ranges = found.map((range, index) => range ?? places.absent[index]!)
   const id = keyOf(descriptor)
-  return places.groupings.map((indexes, grouping) => {
+  const keys = places.groupings.map((indexes, grouping) => {
     const ranks = indexes.map((index, at) => {
-      const { first, last } = ranges[index] ?? places.absent[index]!
-      return first === last ? first : first + spread(id, 1 + grouping * 4 + at, last - first + 1)
+      const { first, last } = ranges[index]!
+      return first === last ? first : first + spread(id, 1 + grouping * GROUPING_ATTRIBUTES_MAX + at, last - first + 1)
     })
     return interleave(ranks, mixed(id, 0))
   })
+  return { keys, ranges }
 }
 
 /** A name stands for itself, and beside labels below it, for the ad of these. */

@@ -13,25 +13,33 @@ export interface Statistics {
 }
 
 export function statisticsOf(descriptors: readonly Descriptor[]): Statistics {
-  const unsure = new Set<string>()
   const values = new Map<string, Ordered[]>()
   for (const { attributes } of descriptors)
-    for (const [spelling, value] of Object.entries(attributes)) {
-      const name = spelling.toLowerCase()
-      if (name === ANNOUNCEMENTS) continue
-      const alias = [name, ...prefixesOf(name)].find((part) => attributeAlias(part) !== undefined)
-      if (alias !== undefined) unsure.add(alias)
-      else valuesAt(values, name).push(orderedOf(value))
-    }
-  for (const { attributes } of descriptors) {
-    for (const name of announcedIn(attributes)) if (knownAttribute(name) === undefined) unsure.add(name)
-    countPrefixes(attributes, values)
-  }
+    for (const [spelling, value] of Object.entries(attributes))
+      valuesAt(values, spelling.toLowerCase()).push(orderedOf(value))
+  values.delete(ANNOUNCEMENTS)
+  for (const { attributes } of descriptors) countPrefixes(attributes, values)
   for (const all of values.values()) {
     while (all.length < descriptors.length) all.push(null)
     all.sort(compareOrdered)
   }
-  return { nodeCount: descriptors.length, values, unsure }
+  return { nodeCount: descriptors.length, values, unsure: unsureIn(descriptors) }
+}
+
+/**
+ * Labels that a node announces as dynamic, and other standards' names that one uses itself. What the table knows as static stays so: a
+ * node that announces such a name only makes itself hard to find, and has no say in how others are found.
+ */
+export function unsureIn(descriptors: readonly Descriptor[]): ReadonlySet<string> {
+  const unsure = new Set<string>()
+  for (const { attributes } of descriptors) {
+    for (const name of announcedIn(attributes)) if (knownAttribute(name) === undefined) unsure.add(name)
+    for (const spelling of Object.keys(attributes)) {
+      const name = spelling.toLowerCase()
+      for (const part of [name, ...prefixesOf(name)]) if (attributeAlias(part) !== undefined) unsure.add(part)
+    }
+  }
+  return unsure
 }
 
 /** The attribute that names the labels which a node answers live. It is about other attributes and none itself. */
@@ -52,6 +60,7 @@ function countPrefixes(attributes: Descriptor['attributes'], values: ReadonlyMap
 
 /** `a` and `a.b` of `a.b.c`. */
 function prefixesOf(name: string): string[] {
+  if (!name.includes('.')) return []
   const parts = name.split('.')
   return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('.'))
 }
@@ -81,19 +90,13 @@ export function bordersOf(ascending: readonly Ordered[]): Borders {
 }
 
 function shortened({ values, counts }: Borders): Borders {
-  const short: { values: Ordered[]; counts: number[] } = { values: [], counts: [] }
+  const short: Ordered[] = []
   for (const [index, value] of values.entries()) {
-    const isLong = typeof value === 'string' && value.length > BORDER_TEXT_CHARS_MAX && counts[index] === 1
-    const border = isLong ? value.slice(0, BORDER_TEXT_CHARS_MAX) : value
-    const last = short.values.at(-1)
-    if (last !== undefined && compareOrdered(last, border) >= 0)
-      short.counts[short.counts.length - 1]! += counts[index]!
-    else {
-      short.values.push(border)
-      short.counts.push(counts[index]!)
-    }
+    const beginning = typeof value === 'string' && counts[index] === 1 ? value.slice(0, BORDER_TEXT_CHARS_MAX) : value
+    const isAscending = index === 0 || compareOrdered(short.at(-1)!, beginning) < 0
+    short.push(isAscending ? beginning : value)
   }
-  return short
+  return { values: short, counts }
 }
 
 /** How finely borders tell these values apart, 0 to 6: the entropy of the ranks they fall into, in bits, a spread value being in one. */
