@@ -37,14 +37,11 @@ export class Graveyard {
     return peer
   }
 
-  /** Who is to be forgotten now: those whose time is over, and who is gone for longest where they are too many. */
+  /** Those who have been gone for so long that they are to be forgotten. */
   whomToForget(nowMs: number): readonly PeerId[] {
-    if (nowMs >= this.#nextForgetMs) {
-      const { peers, nextSinceMs } = this.#table.goneUntil(nowMs - this.#options.rememberMs)
-      this.#nextForgetMs = nextSinceMs + this.#options.rememberMs
-      return peers
-    }
-    const surplus = this.#table.goneCount > this.#options.goneCountMax ? this.#table.longestGone() : undefined
-    return surplus === undefined ? [] : [surplus]
+    if (nowMs < this.#nextForgetMs) return []
+    const { peers, nextSinceMs } = this.#table.goneUntil(nowMs - this.#options.rememberMs)
+    this.#nextForgetMs = nextSinceMs + this.#options.rememberMs
+    return peers
   }
 }

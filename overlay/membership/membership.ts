@@ -205,10 +205,11 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     if (member === undefined || update.sequence < member.sequence) return
     // Nobody but its owner makes sequence numbers: a claim about one that we have not seen has to wait until we have.
     if (update.sequence > member.sequence && update.type !== 'left') return
-    if (update.type === 'left') this.#takeLeft(member, update, env)
+    if (update.type === 'left') this.#takeLeft(member, update, from, env)
     else if (isGone(member.state)) return
     else if (update.type === 'dead') this.#bury(member, update.from, env)
-    else this.#suspect(member, update.from, env)
+    // What we suspect ourselves we need not be told.
+    else if (update.from !== env.self) this.#suspect(member, update.from, env)
   }
 
   #takeAlive(descriptor: Descriptor, from: PeerId, env: MembershipEnv): void {
@@ -221,10 +222,11 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     this.#spreading.tell({ type: 'alive', descriptor: checked.descriptor }, env)
   }
 
-  #takeLeft(member: Member, update: Update & { type: 'left' }, env: MembershipEnv): void {
+  #takeLeft(member: Member, update: Update & { type: 'left' }, from: PeerId, env: MembershipEnv): void {
     const { peer, sequence, signature } = update
     if (member.state === 'left' && sequence === member.sequence) return
-    if (!env.crypto.verify(peer, LEAVE, { peer, sequence }, signature)) return
+    if (!env.crypto.verify(peer, LEAVE, { peer, sequence }, signature))
+      return env.emit({ type: 'refused', peer: from, reason: 'forged' })
     this.#set(member.descriptor, 'left', env, sequence)
     this.#spreading.tell(update, env)
   }
@@ -303,8 +305,10 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
   #set(descriptor: Descriptor, state: MemberState, env: MembershipEnv, sequence = descriptor.sequence): void {
     const { member, before } = this.#table.set(descriptor, state, sequence, env.nowMs)
     if (before === 'suspect' && state !== 'suspect') this.#suspicions.end(member.peer)
-    if (state === 'dead' || state === 'left') this.#graveyard.noteGone(state, env.nowMs)
     env.emit({ type: 'changed', member, before })
+    if (state !== 'dead' && state !== 'left') return
+    this.#graveyard.noteGone(state, env.nowMs)
+    if (this.#table.goneCount > this.#options.goneCountMax) this.unwatch(this.#table.longestGone()!, env)
   }
 }
 

@@ -44,7 +44,7 @@ export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
   repeatFactor: 2,
   updateCountMax: 256,
   memberCountMax: 4_096,
-  goneCountMax: 2_048,
+  goneCountMax: 512,
   rememberMs: 3_600_000,
   reviveMsMin: 3_000,
   reviveMsMax: 60_000,

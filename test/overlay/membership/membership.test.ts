@@ -299,6 +299,7 @@ describe('leaving', () => {
     const { signature } = leaveOf(bob, 1) as { signature: Uint8Array }
     side.gossip(bob, { type: 'left', peer: alice, sequence: 1, signature })
     expect(side.state(alice)).toBe('alive')
+    expect(side.env.events).toEqual([{ type: 'refused', peer: bob, reason: 'forged' }])
     side.gossip(bob, leaveOf(alice, 0))
     expect(side.state(alice)).toBe('alive')
     side.gossip(bob, leaveOf(alice, 1))
@@ -413,8 +414,8 @@ describe('the dead', () => {
     for (const peer of ids.slice(1, 7)) {
       side.gossip(bob, dead(peer, 1, bob))
       passAnswering(side, 1_200, new Set(ids.slice(7)))
+      expect([...side.membership.members()].filter(({ state }) => state === 'dead').length).toBeLessThanOrEqual(3)
     }
-    passAnswering(side, 5_000, new Set(ids.slice(7)))
     const gone = [...side.membership.members()].filter(({ state }) => state === 'dead')
     expect(gone.map(({ peer }) => peer).toSorted()).toEqual(ids.slice(4, 7).toSorted())
   })
