@@ -1,9 +1,10 @@
 // Sends what is nearly right to everything that hears from peers: node scripts/fuzz.ts --inputs 1000000 --seed 7 [--wire ID]
 import { parseArgs } from 'node:util'
-import { asRoostError, type RoostError } from '../overlay/index.ts'
+import { asRoostError, type Plain, type RoostError } from '../overlay/index.ts'
+import { encode } from '../node/codec/index.ts'
 import { growCorpus, readCorpus } from '../test/fuzz/corpus.ts'
 import { Fuzzer, type Fault } from '../test/fuzz/fuzzer.ts'
-import { Siege } from '../test/fuzz/siege.ts'
+import { MANY_CELLS, Siege } from '../test/fuzz/siege.ts'
 import { TARGETS, type Target } from '../test/fuzz/targets.ts'
 
 const USAGE = `node scripts/fuzz.ts [--inputs N] [--seed S] [--wire ID]... [--hex INPUT] [--no-keep] [--json]
@@ -14,7 +15,9 @@ const USAGE = `node scripts/fuzz.ts [--inputs N] [--seed S] [--wire ID]... [--he
 const SIEGE = 'siege'
 /** Of all inputs, those that are told to running protocols; and how many one grid is told before another is built. */
 const LIES_SHARE = 0.1
-const LIES_AT_ONCE = 5_000
+const LIES_AT_ONCE = 2_500
+/** One grid in so many is cut into cells, which costs ten times as much. */
+const MANY_CELLS_EVERY = 8
 /** Inputs for one target before the next has its turn. */
 const TURN_COUNT = 500
 const SAY_MS = 5_000
@@ -29,22 +32,35 @@ interface Trouble {
 // Refusals are what is made here; where each was made nobody asks.
 Error.stackTraceLimit = 0
 const options = readOptions()
-const fuzzers = options.targets.map((target, index) => {
-  const corpus = [...readCorpus(target.name).values()]
-  return new Fuzzer(target, { seed: options.seed + index, corpus })
-})
+const fuzzers = options.targets.map(
+  (target, index) => new Fuzzer(target, { seed: options.seed + index, corpus: readCorpus(target.name) }),
+)
+const isOne = options.hex !== undefined
 const siege = { inputs: 0, grids: 0, echoesPerLie: 0, refusedBy: new Map<string, number>() }
 const startMs = performance.now()
 let saidMs = startMs
 
-if (options.hex !== undefined) finish(troubleOf(fuzzers[0]!.take(new Uint8Array(Buffer.from(options.hex, 'hex')))))
+if (isOne) finish(troubleOf(fuzzers[0]!.take(new Uint8Array(Buffer.from(options.hex!, 'hex')))))
 console.error(`node scripts/fuzz.ts --inputs ${options.inputs} --seed ${options.seed}`)
 const liesCount = !options.besieges
   ? 0
   : fuzzers.length === 0
     ? options.inputs
     : Math.floor(options.inputs * LIES_SHARE)
-finish(feed(options.inputs - liesCount) ?? (await lie(liesCount)))
+finish((await feedReal()) ?? feed(options.inputs - liesCount) ?? (await lie(liesCount)))
+
+/** What a grid of many cells really says, of every kind, is there to be changed. */
+async function feedReal(): Promise<Trouble | undefined> {
+  if (fuzzers.length === 0) return undefined
+  const grid = new Siege({ ...MANY_CELLS, seed: options.seed })
+  await grid.settle()
+  for (const fuzzer of fuzzers)
+    for (const message of grid.templates.of(fuzzer.target.channel ?? '')) {
+      const fault = fuzzer.take(encode(message as Plain))
+      if (fault !== undefined) return troubleOf(fault)
+    }
+  return undefined
+}
 
 function feed(inputsCount: number): Trouble | undefined {
   for (let inputs = 0; inputs < inputsCount;) {
@@ -66,7 +82,7 @@ async function lie(count: number): Promise<Trouble | undefined> {
     const seed = options.seed + siege.grids++
     const lies = Math.min(LIES_AT_ONCE, count - siege.inputs)
     const replay = `node scripts/fuzz.ts --wire ${SIEGE} --inputs ${lies} --seed ${seed}`
-    const grid = new Siege({ seed })
+    const grid = new Siege({ seed, ...(seed % MANY_CELLS_EVERY === 0 && MANY_CELLS) })
     try {
       await grid.settle()
       await grid.lie(lies)

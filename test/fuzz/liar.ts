@@ -1,4 +1,5 @@
 import { mintDescriptor, pick, type Descriptor, type PeerId, type Rng, type Surroundings } from '../../overlay/index.ts'
+import { signLayout, type Layout } from '../../overlay/placement/layout.ts'
 import { randomBytes } from './mutate-bytes.ts'
 
 /**
@@ -52,6 +53,7 @@ export class Liar {
     }
     if (typeof value !== 'object' || value === null) return value
     if (isDescriptor(value)) return this.#descriptor(victim)
+    if (isLayout(value)) return this.#layout(value)
     return Object.fromEntries(
       Object.entries(value).map(([name, field]) => [
         name,
@@ -91,6 +93,29 @@ export class Liar {
         () => ({ ...mint(self, rng, {}), peer: victim, sequence: Number.MAX_SAFE_INTEGER }),
         () => ({ ...heard, peer: victim, sequence: Number.MAX_SAFE_INTEGER - 1 - rng.below(10) }),
       ],
+      rng,
+    )!()
+  }
+
+  /** Signed and out of all proportion, or somebody's with something changed. */
+  #layout(layout: Layout): Layout {
+    const rng = this.#rng
+    const self = pick(this.identities, rng)!
+    const epoch = pick([1, layout.epoch, layout.epoch + 1, layout.epoch + 16, 2 ** 31, Number.MAX_SAFE_INTEGER], rng)!
+    const borders = {
+      cores: { values: [rng.below(8), 1_000], counts: [1, 1] },
+      x: { values: [null, 'y'], counts: [9, 1] },
+    }
+    const groupings = pick([[], [['cores']], [['cores', 'x'], ['x']], [...layout.groupings]], rng)!
+    const made = {
+      epoch,
+      sampleCount: rng.below(1_000),
+      unsure: [],
+      borders: { ...layout.borders, ...borders },
+      groupings,
+    }
+    return pick(
+      [() => signLayout(made, self), () => layout, () => ({ ...layout, epoch }), () => ({ ...layout, groupings })],
       rng,
     )!()
   }
@@ -153,6 +178,10 @@ function at(self: Surroundings, offsetMs: number): Surroundings {
 
 function isDescriptor(value: object): value is Descriptor {
   return 'peer' in value && 'signature' in value && 'expiresMs' in value && 'attributes' in value
+}
+
+function isLayout(value: object): value is Layout {
+  return 'groupings' in value && 'borders' in value && 'signature' in value
 }
 
 function isPeerId(text: string): boolean {

@@ -5,6 +5,7 @@ import {
   liveWire,
   membershipWire,
   parseTicket,
+  questionWire,
   readDescriptor,
   samplingWire,
   seededRng,
@@ -50,6 +51,8 @@ export interface Target {
   readonly isTree: boolean
   /** What is well formed. */
   readonly seeds: readonly Uint8Array[]
+  /** Under which a grid on virtual time shows what it really sends (`Templates`). */
+  readonly channel?: string
 }
 
 /** The wires of all protocols. A new one is added here, and its examples to `test/golden/examples.ts`. */
@@ -57,6 +60,7 @@ export const WIRES: readonly (Wire<any> | CallWire<any, any>)[] = [
   samplingWire,
   membershipWire,
   selectionWire,
+  questionWire,
   liveWire,
   jobWire,
 ]
@@ -77,12 +81,12 @@ const crypto = new SimulatedCrypto(peer, 1)
 export const TARGETS: readonly Target[] = [
   ...WIRES.flatMap((wire) => {
     const name = shortName(wire.id)
-    const { messageBytesMax } = wire
+    const { id, messageBytesMax } = wire
     return 'parse' in wire
-      ? [ofParse(name, messageBytesMax, wire.parse)]
+      ? [{ ...ofParse(name, messageBytesMax, wire.parse), channel: id }]
       : [
-          ofParse(`${name}-request`, messageBytesMax, wire.parseRequest),
-          ofParse(`${name}-reply`, messageBytesMax, wire.parseReply),
+          { ...ofParse(`${name}-request`, messageBytesMax, wire.parseRequest), channel: `${id} request` },
+          { ...ofParse(`${name}-reply`, messageBytesMax, wire.parseReply), channel: `${id} reply` },
         ]
   }),
   ofGolden('admission-1', CREDENTIALS_BYTES_MAX),
@@ -173,10 +177,10 @@ function goldenSeeds(name: string): Uint8Array[] {
 }
 
 function descriptorSeeds(): Uint8Array[] {
-  const { entries } = goldenProtocols.find(({ name }) => name === 'sampling-1')!.examples['shuffle'] as {
-    entries: { descriptor: Plain }[]
+  const { descriptors } = goldenProtocols.find(({ name }) => name === 'sampling-1')!.examples['shuffle'] as {
+    descriptors: Plain[]
   }
-  return entries.map(({ descriptor }) => encode(descriptor))
+  return descriptors.map((descriptor) => encode(descriptor))
 }
 
 function keptExample(): Plain {
