@@ -40,4 +40,4 @@ export function shown(value: number | string | null): string {
 function lines(fields: readonly (readonly [name: string, value: string])[]): string {
   return fields.map(([name, value]) => `  ${name.padEnd(NAME_CHARS)}${value}\n`).join('')
 }
-const NAME_CHARS = 26
+const NAME_CHARS = 30

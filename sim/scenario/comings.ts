@@ -3,7 +3,7 @@ import { RoostError } from '../../overlay/error/index.ts'
 import { draw, drawResidual, meanOf, type Session, type SystemChurn } from '../churn/index.ts'
 import { drawsFor } from '../population/index.ts'
 import { CYCLE_MS, PIECE_COUNT } from './cycles.ts'
-import type { DiscoveryGrid } from './grid.ts'
+import type { GridNodes } from './grid-nodes.ts'
 import type { Stage } from './scenario.ts'
 
 /** Nodes that come and go. `onPiece` is to be called before each piece of a cycle. */
@@ -20,7 +20,7 @@ export function startCount({ nodesCount, settings: { churn } }: Stage): number {
 }
 
 /** Lets nodes come and go from now on, for so many cycles. */
-export function beginChurn(stage: Stage, grid: DiscoveryGrid, cycles: number): Comings {
+export function beginChurn(stage: Stage, grid: GridNodes, cycles: number): Comings {
   const { churn } = stage.settings
   switch (churn?.kind) {
     case undefined:
@@ -38,11 +38,11 @@ const NOBODY: Comings = { onPiece: () => {} }
 
 /** Some crash and as many new ones join, evenly over the cycle. */
 class ShareChurn implements Comings {
-  readonly #grid: DiscoveryGrid
+  readonly #grid: GridNodes
   readonly #perPiece: number
   #due = 0
 
-  constructor(grid: DiscoveryGrid, share: number) {
+  constructor(grid: GridNodes, share: number) {
     this.#grid = grid
     this.#perPiece = (share * grid.upCount) / PIECE_COUNT
   }
@@ -60,7 +60,7 @@ class ShareChurn implements Comings {
  * Machines that are found in the middle of their lives: those that are up have some of their session left, and beside them there are
  * as many that are down as the means of both say. Who has been down comes back with its disk.
  */
-function beginSystem(stage: Stage, grid: DiscoveryGrid, { up, down }: SystemChurn, horizonMs: number): Comings {
+function beginSystem(stage: Stage, grid: GridNodes, { up, down }: SystemChurn, horizonMs: number): Comings {
   const after = timerUntil(stage, horizonMs)
   const { seed } = stage.simulation
   const live = (index: number, rng: Rng, leftMs: number): void =>
@@ -85,12 +85,7 @@ function beginSystem(stage: Stage, grid: DiscoveryGrid, { up, down }: SystemChur
 }
 
 /** Each machine follows a node of the trace, which begins now; where there are more machines than nodes, several follow one. */
-function beginTrace(
-  stage: Stage,
-  grid: DiscoveryGrid,
-  nodes: readonly (readonly Session[])[],
-  horizonMs: number,
-): Comings {
+function beginTrace(stage: Stage, grid: GridNodes, nodes: readonly (readonly Session[])[], horizonMs: number): Comings {
   const at = timerUntil(stage, horizonMs)
   const { present, absent } = machinesOf(nodes, stage.nodesCount)
   const follow = (index: number, sessions: readonly Session[]): void => {

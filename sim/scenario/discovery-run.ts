@@ -3,6 +3,7 @@ import { runCycles } from './cycles.ts'
 import { DiscoveryGrid } from './grid.ts'
 import { grow } from './growth.ts'
 import { MembershipFigures } from './membership-figures.ts'
+import { RECOVERY_CYCLES } from './recovery.ts'
 import { Questions } from './questions.ts'
 import { SamplingFigures } from './sampling-figures.ts'
 import type { Section, Stage } from './scenario.ts'
@@ -14,9 +15,6 @@ export interface RunHooks {
   /** At the end of each, after it was measured. */
   readonly onEnd?: (cycle: number) => void
 }
-
-/** Cycles after a disaster until the grid must be whole again. */
-export const RECOVERY_CYCLES = 20
 
 /**
  * A grid of whole discoveries that has grown and settled, and then so many cycles of it: nodes come and go, some are killed, questions
@@ -91,9 +89,8 @@ export class DiscoveryRun {
   }
 
   #kill(share: number): void {
-    const doomed = this.grid.draw(Math.floor(share * this.grid.upCount))
-    for (const index of doomed) this.grid.crash(index)
-    this.#stage.progress(`${doomed.length} nodes die, ${this.grid.upCount} are left`)
+    const killedCount = this.grid.kill(share)
+    this.#stage.progress(`${killedCount} nodes die, ${this.grid.upCount} are left`)
   }
 
   /** Half of all nodes vanishing at once leaves one connected grid that answers queries. */

@@ -1,5 +1,6 @@
 import { DiscoveryRun } from './discovery-run.ts'
 import { whenWhole } from './partition.ts'
+import { RECOVERY_CYCLES } from './recovery.ts'
 import type { Scenario } from './scenario.ts'
 import { SELECTION_SETTINGS } from './selection.ts'
 
@@ -21,7 +22,7 @@ export const flashCrowd: Scenario = {
         stage.progress(`${nodesCount - firstCount} nodes join at once`)
       },
     })
-    if (settings.cycles! >= SETTLED_CYCLES) run.demandWhole()
+    if (settings.cycles! >= RECOVERY_CYCLES) run.demandWhole()
     return {
       'flash-crowd': { firstCount, crowdCount: nodesCount - firstCount, ...whenWhole(run, 1) },
       selection: run.selectionSection,
@@ -33,5 +34,3 @@ export const flashCrowd: Scenario = {
 
 const CROWD_FACTOR = 20
 const FIRST_COUNT_MIN = 2
-/** After so many the crowd must be one grid. */
-const SETTLED_CYCLES = 20

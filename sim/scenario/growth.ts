@@ -1,16 +1,22 @@
 import { CYCLE_MS, PIECE_COUNT, runCycles } from './cycles.ts'
-import type { DiscoveryGrid } from './grid.ts'
+import type { GridNodes } from './grid-nodes.ts'
 import type { Stage } from './scenario.ts'
 
-/** So many are there at first; then a grid grows by this share each cycle, as much as one that people join on their own. */
+/** So many are there at first. */
 const FIRST_COUNT = 500
-const GROWTH_SHARE = 0.3
 
-/** Cycles after the last node has joined until it is looked at: what is still being learned of the last is learned by then. */
-const SETTLE_CYCLES = 12
+export interface GrowthOptions {
+  /** A grid grows by this share in each cycle. */
+  readonly growthShare: number
+  /** Cycles after the last node has joined until it is looked at: what is still being learned of the last is learned by then. */
+  readonly settleCycles: number
+}
+
+/** As much as a grid that people join on their own. */
+const GROWTH: GrowthOptions = { growthShare: 0.3, settleCycles: 12 }
 
 /** Adds nodes until there are `count`, and lets them settle. */
-export async function grow(stage: Stage, grid: DiscoveryGrid, count: number): Promise<void> {
+export async function grow(stage: Stage, grid: GridNodes, count: number, options = GROWTH): Promise<void> {
   let due = 0
   let wave = 0
   const addSome = (): void => {
@@ -19,9 +25,9 @@ export async function grow(stage: Stage, grid: DiscoveryGrid, count: number): Pr
   for (let first = 0; first < Math.min(FIRST_COUNT, count); first++) grid.add()
   await runCycles(stage, { count: 1, what: `${grid.nodesCount} nodes join` })
   while (grid.nodesCount < count) {
-    wave = Math.ceil(Math.min(count - grid.nodesCount, grid.nodesCount * GROWTH_SHARE))
+    wave = Math.ceil(Math.min(count - grid.nodesCount, grid.nodesCount * options.growthShare))
     await runCycles(stage, { count: 1, what: `${grid.nodesCount + wave} nodes join`, onPiece: addSome })
   }
-  await runCycles(stage, { count: SETTLE_CYCLES, what: 'settling' })
+  await runCycles(stage, { count: options.settleCycles, what: 'settling' })
   stage.progress(`${grid.upCount} nodes have settled after ${Math.round(stage.simulation.nowMs / CYCLE_MS)} cycles`)
 }

@@ -3,13 +3,14 @@ import { membership } from './membership.ts'
 import { overlay } from './overlay.ts'
 import { partition } from './partition.ts'
 import type { Scenario } from './scenario.ts'
+import { massacre, sampling } from './sampling.ts'
 import { churn, selection } from './selection.ts'
 import { smoke } from './smoke.ts'
 import { swizzle } from './swizzle.ts'
 
 /** Everything that `roost sim run` can play, by name. */
 export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
-  [smoke, overlay, membership, selection, churn, partition, flashCrowd, swizzle].map((scenario) => [
+  [smoke, overlay, sampling, membership, selection, churn, massacre, partition, flashCrowd, swizzle].map((scenario) => [
     scenario.name,
     scenario,
   ]),

@@ -77,8 +77,8 @@ export class MembershipFigures {
 
   #hear(id: PeerId): void {
     const grid = this.#grid
-    const index = grid?.indexOf(id)
-    if (grid === undefined || index === undefined) return
+    if (grid === undefined) return
+    const index = grid.indexOf(id)
     if (grid.isUp(index)) {
       this.#falseCount++
       this.#cycleFalseCount++

@@ -165,7 +165,7 @@ export class Questions {
   /** Its number, where it is a node that matches and that was up at some time since the question was asked. */
   #rightIndex({ id }: Candidate, question: Question, startedMs: number): number | undefined {
     const index = this.#grid.indexOf(id)
-    if (index === undefined || !question.isMatch(this.#grid.attributesAt(index))) return undefined
+    if (index < 0 || !question.isMatch(this.#grid.attributesAt(index))) return undefined
     return this.#grid.isUp(index) || this.#grid.sinceMs(index) >= startedMs ? index : undefined
   }
 

@@ -1,5 +1,6 @@
 import { shuffle } from '../../overlay/env/index.ts'
-import { DiscoveryRun, RECOVERY_CYCLES } from './discovery-run.ts'
+import { DiscoveryRun } from './discovery-run.ts'
+import { RECOVERY_CYCLES } from './recovery.ts'
 import { whenWhole } from './partition.ts'
 import type { Scenario } from './scenario.ts'
 import { SELECTION_SETTINGS } from './selection.ts'
