@@ -149,14 +149,18 @@ describe('a search over the socket', () => {
     expect(end.explanation.reason).toBe('enough')
   })
 
-  test('is given up at the daemon when its client goes away: nobody is asked any more', async () => {
+  test.each([
+    ['lines', 'application/x-ndjson'],
+    ['one document', 'application/json'],
+  ])('for %s is given up at the daemon when its client goes away: nobody is asked any more', async (_, accept) => {
     hang(from(4, 20))
     const gone = new AbortController()
-    const news: FindNews[] = []
-    const search = (async () => {
-      const query = { where: 'true', count: 4, timeoutMs: 60_000 }
-      for await (const line of findStream(fetchOf(daemon(1)), query, { signal: gone.signal })) news.push(line)
-    })()
+    const search = fetchOf(daemon(1))('/find', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept },
+      body: JSON.stringify({ where: 'true', count: 4, timeoutMs: 60_000 }),
+      signal: gone.signal,
+    }).then((response) => response.text())
     await until('somebody is asked', async () => (await openCallCount()) > 0)
     gone.abort()
     await expect(search).rejects.toMatchObject({ code: 'CANCELLED' })
