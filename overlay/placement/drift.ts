@@ -22,6 +22,10 @@ const FALSE_ALARM_SHARE = 1e-12
 /** The same for the sample that a layout is made of, which is drawn once. */
 const BAD_LAYOUT_SHARE = 1e-6
 
+/** Sampled nodes, and queries, from which on anything is concluded. A layout that says it was made of fewer is held to so many. */
+const SAMPLE_COUNT_MIN = 64
+const ASKED_WEIGHT_MIN = 8
+
 /**
  * How far the nodes of a sample stand from where a layout has them, beyond what chance explains: over its attributes the greatest
  * difference between the share of nodes below a border and the share that the border stands for (Kolmogorov and Smirnov), less
@@ -30,7 +34,7 @@ const BAD_LAYOUT_SHARE = 1e-6
 export function driftOf(layout: Layout, sample: Sample): number {
   const { tables } = placesIn(layout)
   const standings = sample.descriptors().map((descriptor) => standingOf(layout, descriptor))
-  if (standings.length === 0 || layout.sampleCount === 0 || tables.length === 0) return 0
+  if (standings.length === 0 || tables.length === 0) return 0
   const greatest = tables.map((table, index) =>
     deviationOf(
       table,
@@ -39,7 +43,7 @@ export function driftOf(layout: Layout, sample: Sample): number {
   )
   const chance =
     chanceOf(standings.length, FALSE_ALARM_SHARE / tables.length) +
-    chanceOf(layout.sampleCount, BAD_LAYOUT_SHARE / tables.length)
+    chanceOf(Math.max(layout.sampleCount, SAMPLE_COUNT_MIN), BAD_LAYOUT_SHARE / tables.length)
   return Math.max(0, Math.max(...greatest) - chance)
 }
 
@@ -49,8 +53,8 @@ function chanceOf(count: number, probability: number): number {
 }
 
 /**
- * A value that stands for the borders from the i-th to the j-th has i/64 of all nodes below it at most, and (i - 1)/64 at least; with it
- * they are j/64 to (j + 1)/64. The latter is looked at for values of many nodes, which alone stand for several ranks.
+ * Below a value that stands for the borders from the i-th to the j-th are (i - 1)/64 to i/64 of all nodes; with its own they are j/64
+ * to (j + 1)/64. The latter is looked at for values of many nodes, which alone stand for several ranks.
  */
 function deviationOf(table: RankTable, ranges: readonly RankRange[]): number {
   const lasts = new Uint16Array(RANK_COUNT)
@@ -80,9 +84,6 @@ function outside(share: number, min: number, max: number): number {
   return Math.max(0, min - share, share - max)
 }
 
-/** Sampled nodes, and queries, from which on anything is concluded. */
-const SAMPLE_COUNT_MIN = 64
-const ASKED_WEIGHT_MIN = 8
 /** How much better all queries together must be served for it to be worth that everyone changes cells: of 1. */
 const SERVED_GAIN_MIN = 0.25
 

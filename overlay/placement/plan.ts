@@ -16,11 +16,10 @@ interface Condition {
 }
 
 /**
- * Which nodes are worth asking, and where they stand.
+ * Which nodes are worth asking, by their descriptors, and where these stand.
  *
- * A query is true where each of the conditions is that it joins by `&&`. One that names only
- * static attributes has the same value here, over the descriptor, as at the node; if it is not true, the node need not be
- * asked. One that names anything dynamic is left to the node: over the descriptor it would be `undefined` at best, and `=?=` and
+ * A query is true where each of the conditions is that it joins by `&&`. One that names only static attributes has the same
+ * value here, over the descriptor, as at the node; if it is not true, the node need not be asked. One that names anything dynamic is left to the node: over the descriptor it would be `undefined` at best, and `=?=` and
  * `isUndefined` make even that a wrong answer.
  *
  * What is dynamic follows from the table of attributes and, for labels that the table does not know, from the set `Dynamic` in the
@@ -54,6 +53,10 @@ export class Plan {
         isTrueOf(expression, attributes, surroundings),
     )
   }
+}
+
+export function planQuery(where: Expression): Plan {
+  return new Plan(where)
 }
 
 function isTrueOf(expression: Expression, attributes: Attributes, { wallMs, rng }: Surroundings): boolean {
@@ -92,8 +95,4 @@ function callsUnforeseeable(expression: Expression): boolean {
     (expression.kind === 'call' && UNFORESEEABLE.has(expression.name.toLowerCase())) ||
     childrenOf(expression).some(callsUnforeseeable)
   )
-}
-
-export function planQuery(where: Expression): Plan {
-  return new Plan(where)
 }

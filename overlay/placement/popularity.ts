@@ -37,9 +37,9 @@ export const readPopularity: shape.Shape<PopularitySummary> = (value, path) => {
 }
 
 /**
- * What people ask for: groupings follow the attributes that queries constrain together. Each node counts the queries that it sees,
- * and meets others halfway (push-sum in its simplest form: Kempe, Dobra, Gehrke, "Gossip-based computation of aggregate information",
- * 2003), so that all come to know about the same.
+ * What people ask for: groupings follow the attributes that queries constrain together. Each node counts the queries that it sees, and
+ * nodes mix what they know: each set in the proportion in which both know it, all of them together as much as the one who knows more
+ * has. So what goes round is not counted again, however often it comes by, and queries here and there in a large grid add up.
  */
 export class Popularity {
   readonly #weights = new Map<string, number>()
@@ -47,18 +47,17 @@ export class Popularity {
   /** A query constrains these names, in lower case with aliases resolved. */
   add(names: readonly string[]): void {
     if (names.length === 0) return
-    const key = keyOf(names)
-    this.#weights.set(key, (this.#weights.get(key) ?? 0) + 1)
+    this.#raise(keyOf(names), 1)
     this.#trim()
   }
 
   merge(summary: PopularitySummary): void {
-    const scale = scaleOf(summary.map(({ weight }) => weight)) / 2
-    for (const [key, weight] of this.#weights) this.#weights.set(key, weight / 2)
-    for (const { names, weight } of summary) {
-      const key = keyOf(names)
-      if (names.length > 0) this.#weights.set(key, (this.#weights.get(key) ?? 0) + weight * scale)
-    }
+    const believed = scaleOf(summary.map(({ weight }) => weight))
+    const ours = this.weight
+    const theirs = believed * summary.reduce((sum, { weight }) => sum + weight, 0)
+    if (theirs === 0) return
+    for (const { names, weight } of summary) if (names.length > 0) this.#raise(keyOf(names), weight * believed)
+    this.#scale(Math.max(ours, theirs) / (ours + theirs))
     this.#trim()
   }
 
@@ -79,8 +78,15 @@ export class Popularity {
       const [lightest] = [...this.#weights].reduce((least, entry) => (entry[1] < least[1] ? entry : least))
       this.#weights.delete(lightest)
     }
-    const scale = scaleOf([...this.#weights.values()])
-    if (scale < 1) for (const [key, weight] of this.#weights) this.#weights.set(key, weight * scale)
+    this.#scale(scaleOf([...this.#weights.values()]))
+  }
+
+  #raise(key: string, weight: number): void {
+    this.#weights.set(key, (this.#weights.get(key) ?? 0) + weight)
+  }
+
+  #scale(factor: number): void {
+    if (factor < 1) for (const [key, weight] of this.#weights) this.#weights.set(key, weight * factor)
   }
 }
 

@@ -44,17 +44,23 @@ describe('popularity', () => {
     expect(popularity.summary()[0]!.names).toEqual(['kept'])
   })
 
-  test('meeting others, all come to know the mean', () => {
+  test('what one node was asked becomes known to all, and weighs no more for it', () => {
     const nodes = Array.from({ length: 8 }, () => new Popularity())
-    for (let count = 0; count < 32; count++) nodes[3]!.add(['gpus'])
-    for (let round = 0; round < 12; round++)
-      for (const [index, node] of nodes.entries()) {
-        const other = nodes[(index + 1 + (round % 7)) % 8]!
-        const summary = node.summary()
-        node.merge(other.summary())
-        other.merge(summary)
-      }
-    for (const node of nodes) expect(node.weight).toBeCloseTo(4, 1)
+    for (let count = 0; count < 30; count++) nodes[3]!.add(['gpus'])
+    for (let round = 0; round < 40; round++) meet(nodes, round)
+    for (const node of nodes) expect(node.summary()).toEqual([{ names: ['gpus'], weight: expect.closeTo(30, 6) }])
+  })
+
+  test('single queries here and there add up', () => {
+    const nodes = Array.from({ length: 8 }, () => new Popularity())
+    for (let round = 0; round < 40; round++) {
+      if (round % 4 === 0) nodes[round % 8]!.add(round % 8 === 0 ? ['cores'] : ['gpus'])
+      meet(nodes, round)
+    }
+    for (const node of nodes) {
+      expect(node.weight).toBeGreaterThan(7)
+      expect(node.weight).toBeLessThanOrEqual(10.001)
+    }
   })
 
   test('a peer that says it was asked more than anyone could be is not believed', () => {
@@ -77,3 +83,8 @@ describe('popularity', () => {
     expect(() => readPopularity(summary, 'popularity')).toThrow()
   })
 })
+
+/** Each takes in what another knows. */
+function meet(nodes: readonly Popularity[], round: number): void {
+  for (const [index, node] of nodes.entries()) node.merge(nodes[(index + 1 + (round % 7)) % nodes.length]!.summary())
+}
