@@ -19,10 +19,15 @@ export type CheckResult =
 export class DescriptorChecker {
   readonly #countMax: number
   /** The newest verified one of each peer, in the order of verification. */
-  readonly #verified = new Map<PeerId, Descriptor>()
+  readonly #verified = new Map<PeerId, HeldDescriptor>()
 
   constructor(options: { readonly countMax?: number } = {}) {
     this.#countMax = options.countMax ?? VERIFIED_COUNT_MAX
+  }
+
+  /** Whether this very object is what `check` would give back for it: true is certain, and costs next to nothing. */
+  hasChecked(descriptor: Descriptor, wallMs: number): boolean {
+    return HeldDescriptor.isCheckedBy(descriptor, this) && timeFault(descriptor, wallMs) === undefined
   }
 
   check(descriptor: Descriptor, surroundings: Surroundings): CheckResult {
@@ -39,8 +44,13 @@ export class DescriptorChecker {
     return { ok: true, descriptor: held }
   }
 
-  #keep(descriptor: Descriptor): void {
-    this.#verified.delete(descriptor.peer)
+  #keep(descriptor: HeldDescriptor): void {
+    const older = this.#verified.get(descriptor.peer)
+    if (older !== undefined) {
+      HeldDescriptor.noteCheck(older, undefined)
+      this.#verified.delete(descriptor.peer)
+    }
+    HeldDescriptor.noteCheck(descriptor, this)
     if (this.#verified.size >= this.#countMax) this.#verified.delete(this.#verified.keys().next().value!)
     this.#verified.set(descriptor.peer, descriptor)
   }

@@ -15,6 +15,8 @@ export class HeldDescriptor implements Descriptor {
   readonly attributes: Attributes
   readonly signature: Uint8Array
   readonly #key: number
+  /** Whoever verified it, for as long as it is the newest that they know of its node. */
+  #checkedBy: object | undefined
   /** What the two latest asked for, and who they were. */
   #by: object | undefined
   #derived: unknown
@@ -38,6 +40,14 @@ export class HeldDescriptor implements Descriptor {
 
   static key(descriptor: Descriptor): number {
     return #key in descriptor ? (descriptor as HeldDescriptor).#key : peerKey(descriptor.peer)
+  }
+
+  static isCheckedBy(descriptor: Descriptor, by: object): boolean {
+    return #key in descriptor && (descriptor as HeldDescriptor).#checkedBy === by
+  }
+
+  static noteCheck(descriptor: HeldDescriptor, by: object | undefined): void {
+    descriptor.#checkedBy = by
   }
 
   static derived<Value>(descriptor: Descriptor, by: object, derive: (descriptor: Descriptor) => Value): Value {

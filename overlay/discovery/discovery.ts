@@ -321,10 +321,11 @@ class MountedDiscovery implements Discovery {
     if (event.type === 'reserve-changed') this.#store(this.kept())
     else if (event.type === 'silent') this.doubt(event.peer)
     else if (event.type === 'refused') this.#onEvent({ ...event, protocol: 'sampling' })
-    else {
-      this.#selection.observe(event.descriptor)
-      this.#hear(event.descriptor)
-    }
+    else
+      for (const descriptor of event.descriptors) {
+        this.#selection.observe(descriptor)
+        this.#hear(descriptor)
+      }
   }
 
   #onSelection(event: SelectionEvent): void {

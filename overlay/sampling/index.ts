@@ -1,5 +1,5 @@
 export { readContact, type Contact } from './contact.ts'
-export { ENTRY_COUNT_MAX, samplingWire, type Entry, type SamplingMessage } from './messages.ts'
+export { ENTRY_COUNT_MAX, samplingWire, type Entries, type SamplingMessage } from './messages.ts'
 export { SAMPLING_DEFAULTS, type SamplingOptions } from './options.ts'
 export { RateLimit } from './rate-limit.ts'
 export {

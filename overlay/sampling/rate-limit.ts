@@ -1,17 +1,19 @@
 import type { PeerId } from '../env/index.ts'
 
-/** How many peers' rates are remembered; beyond it the one that came first is forgotten and starts afresh. */
-const PEER_COUNT_MAX = 4_096
+/** How many peers' buckets may be less than full at a time; beyond it the one that came first is forgotten and starts afresh. */
+const PEER_COUNT_MAX = 512
 
 /**
  * A token bucket for each peer: `burstCount` at once, then one each `intervalMs`. What is refused is dropped unread, so a peer that
- * talks too much only makes its own words worthless.
+ * talks too much only makes its own words worthless. Only those are remembered who spoke within the last moments, which are few: a short
+ * list, cleared of the others as it is searched.
  */
 export class RateLimit {
   readonly #intervalMs: number
   readonly #burstCount: number
-  /** When each peer's bucket would be full again. */
-  readonly #fullAtMs = new Map<PeerId, number>()
+  readonly #peers: PeerId[] = []
+  /** When each one's bucket will be full again. */
+  readonly #fullAtMs: number[] = []
 
   constructor(options: { readonly intervalMs: number; readonly burstCount: number }) {
     this.#intervalMs = options.intervalMs
@@ -19,11 +21,29 @@ export class RateLimit {
   }
 
   allows(peer: PeerId, nowMs: number): boolean {
-    const fullAtMs = Math.max(this.#fullAtMs.get(peer) ?? nowMs, nowMs)
+    let index = this.#find(peer, nowMs)
+    const fullAtMs = index < 0 ? nowMs : this.#fullAtMs[index]!
     if (fullAtMs - nowMs > (this.#burstCount - 1) * this.#intervalMs) return false
-    if (!this.#fullAtMs.has(peer) && this.#fullAtMs.size >= PEER_COUNT_MAX)
-      this.#fullAtMs.delete(this.#fullAtMs.keys().next().value!)
-    this.#fullAtMs.set(peer, fullAtMs + this.#intervalMs)
+    if (index < 0) {
+      if (this.#peers.length >= PEER_COUNT_MAX) this.#forget(0)
+      index = this.#peers.push(peer) - 1
+    }
+    this.#fullAtMs[index] = fullAtMs + this.#intervalMs
     return true
+  }
+
+  #find(peer: PeerId, nowMs: number): number {
+    let found = -1
+    for (let index = this.#peers.length - 1; index >= 0; index--)
+      if (this.#fullAtMs[index]! <= nowMs) {
+        this.#forget(index)
+        if (found > index) found--
+      } else if (this.#peers[index] === peer) found = index
+    return found
+  }
+
+  #forget(index: number): void {
+    this.#peers.splice(index, 1)
+    this.#fullAtMs.splice(index, 1)
   }
 }

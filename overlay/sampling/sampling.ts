@@ -1,7 +1,7 @@
 import type { Descriptor, DescriptorChecker } from '../descriptor/index.ts'
 import { shuffle, type Env, type PeerId, type Plain, type Protocol } from '../env/index.ts'
 import type { Contact } from './contact.ts'
-import type { Entry, SamplingMessage } from './messages.ts'
+import type { Entries, SamplingMessage } from './messages.ts'
 import { SAMPLING_DEFAULTS, type SamplingOptions } from './options.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Reserve } from './reserve.ts'
@@ -23,9 +23,7 @@ import { View } from './view.ts'
  *   grid that have forgotten each other.
  * - Descriptors are signed by their nodes, a reply counts only for the shuffle that it answers and only once, and a peer
  *   may start no more shuffles than a rate allows: what one peer can push is bounded by time.
- * What is not here: nodes that push only each other can still win the view slowly. Against them stand slots held
- * by hashed rank (BASALT: Auvolat et al. 2023) or proofs of double use of a link (SecureCyclon: Antonov and Voulgaris 2023);
- * both change how a slot is chosen, in `View`, and not the messages.
+ * What is not here: nodes that give only each other can still win the views, if more slowly. See docs/decisions/0005.
  */
 export class Sampling implements Protocol<SamplingMessage, SamplingTimer, SamplingEvent> {
   readonly #own: () => Descriptor
@@ -38,24 +36,30 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   #seeds: readonly Contact[]
   #cycleCount = 0
   #round = 0
-  /** The shuffle that waits for its reply. */
-  #asked: { round: number; peer: PeerId; sent: PeerId[]; retriesLeft: number } | undefined
+  /** The shuffle that waits for its reply: whom it went to, what of the view was given, and how often another may be asked. */
+  #askedPeer: PeerId | undefined
+  #askedRound = 0
+  #askedAtMs = 0
+  #given: number[] = []
+  #retriesLeft = 0
+  /** Shuffles of others that were taken in since the last cycle began. */
+  #takenCount = 0
   /** The newest rounds that were sent to contacts, whose replies are welcome for as long as they stand here. */
-  readonly #searchRounds = new Map<number, PeerId>()
+  #searchRounds: Map<number, PeerId> | undefined
   #searchDelayMs: number
   #searching = false
   #reserveChangedAtMs: number | undefined
-  #reserveStoredAtMs = Number.NEGATIVE_INFINITY
+  #reserveStoredAtMs = NEVER_MS
 
   constructor(dependencies: SamplingDependencies, options: Partial<SamplingOptions> & SamplingStart = {}) {
     this.#own = dependencies.own
     this.#checker = dependencies.checker
     this.#onAddress = dependencies.onAddress
-    this.#options = { ...SAMPLING_DEFAULTS, ...options }
+    this.#options = completed(options)
     this.#view = new View({ size: this.#options.viewSize })
     this.#reserve = new Reserve({ countMax: this.#options.reserveCountMax })
     this.#rateLimit = new RateLimit({ intervalMs: this.#options.firstCycleMs / 2, burstCount: 8 })
-    this.#seeds = options.seeds ?? []
+    this.#seeds = options.seeds ?? NOBODY
     this.#searchDelayMs = this.#options.searchMsMin
     if (options.reserve !== undefined) this.#reserve.restore(options.reserve)
   }
@@ -84,6 +88,11 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     if (this.#reserve.count <= RESERVE_FEW_COUNT) this.#storeReserve(env)
   }
 
+  /** Checked descriptors of nodes that were up a moment ago: a first view, as far as there is room. */
+  know(descriptors: readonly Descriptor[]): void {
+    for (const descriptor of descriptors) this.#view.insert(descriptor, 0, [])
+  }
+
   /** Takes a peer out of the view; one that left for good also goes from the reserve. */
   forget(peer: PeerId, reason: 'dead' | 'left'): void {
     this.#view.remove(peer)
@@ -91,13 +100,13 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   }
 
   start(env: SamplingEnv): void {
-    env.wakeAfter(env.rng.below(Math.max(1, this.#options.firstCycleMs)), { type: 'cycle' })
+    env.wakeAfter(env.rng.below(Math.max(1, this.#options.firstCycleMs)), CYCLE)
     this.#search(env)
   }
 
   wake(timer: SamplingTimer, env: SamplingEnv): void {
     if (timer.type === 'cycle') this.#runCycle(env)
-    else if (timer.type === 'unanswered') this.#giveUp(timer.round, env)
+    else if (timer.type === 'unanswered') this.#giveUp(env)
     else this.#continueSearch(env)
   }
 
@@ -109,8 +118,9 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   #runCycle(env: SamplingEnv): void {
     const { cycleMs, firstCycleMs, firstCycleCount, reserveCycleCount, retryCount } = this.#options
     this.#cycleCount++
+    this.#takenCount = 0
     this.#view.growOlder()
-    env.wakeAfter(this.#cycleCount < firstCycleCount ? firstCycleMs : cycleMs, { type: 'cycle' })
+    env.wakeAfter(this.#cycleCount < firstCycleCount ? firstCycleMs : cycleMs, CYCLE)
     this.#storeReserve(env)
     if (this.#view.count === 0) return this.#search(env)
     this.#shuffleWithOldest(retryCount, env)
@@ -118,69 +128,87 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   }
 
   #shuffleWithOldest(retriesLeft: number, env: SamplingEnv): void {
-    const peer = this.#view.oldest()?.peer
-    if (peer === undefined) {
-      this.#asked = undefined
-      return this.#search(env)
-    }
-    this.#view.remove(peer)
-    const others = this.#view.draw(this.#options.shuffleSize - 1, env.rng)
-    const round = ++this.#round
-    this.#asked = { round, peer, sent: others.map((entry) => entry.descriptor.peer), retriesLeft }
-    env.send(peer, { type: 'shuffle', round, entries: [{ descriptor: this.#own(), age: 0 }, ...others] })
-    env.wakeAfter(this.#options.replyTimeoutMs, { type: 'unanswered', round })
+    const peer = this.#view.takeOldest()?.peer
+    this.#askedPeer = peer
+    if (peer === undefined) return this.#search(env)
+    const { descriptors, ages, keys } = this.#view.draw(this.#options.shuffleSize - 1, env.rng)
+    descriptors.push(this.#own())
+    ages.push(0)
+    this.#askedRound = ++this.#round
+    this.#askedAtMs = env.nowMs
+    this.#given = keys
+    this.#retriesLeft = retriesLeft
+    env.send(peer, { type: 'shuffle', round: this.#askedRound, descriptors, ages })
+    env.wakeAfter(this.#options.replyTimeoutMs, UNANSWERED)
   }
 
   /** The peer was silent, and is out of the view since it was asked. */
-  #giveUp(round: number, env: SamplingEnv): void {
-    const asked = this.#asked
-    if (asked?.round !== round) return
-    this.#asked = undefined
-    env.emit({ type: 'silent', peer: asked.peer })
-    if (asked.retriesLeft > 0) this.#shuffleWithOldest(asked.retriesLeft - 1, env)
+  #giveUp(env: SamplingEnv): void {
+    const peer = this.#askedPeer
+    // What was asked since has a timer of its own.
+    if (peer === undefined || env.nowMs < this.#askedAtMs + this.#options.replyTimeoutMs) return
+    this.#askedPeer = undefined
+    env.emit({ type: 'silent', peer })
+    if (this.#retriesLeft > 0) this.#shuffleWithOldest(this.#retriesLeft - 1, env)
   }
 
+  /** Everyone is answered, but only so many in a cycle are learned from: to ask often is no way to fill another's view. */
   #answer(from: PeerId, message: SamplingMessage, env: SamplingEnv): void {
     if (!this.#rateLimit.allows(from, env.nowMs)) return env.emit({ type: 'refused', peer: from, reason: 'rate' })
-    const others = this.#view.draw(this.#options.shuffleSize, env.rng).filter((entry) => entry.descriptor.peer !== from)
-    const entries = this.#view.isFull
-      ? others
-      : [{ descriptor: this.#own(), age: 0 }, ...others.slice(0, this.#options.shuffleSize - 1)]
-    env.send(from, { type: 'shuffle-reply', round: message.round, entries })
-    const sent = others.map((entry) => entry.descriptor.peer)
-    this.#merge(from, message.entries, shuffle(sent, env.rng), env)
+    const { isFull } = this.#view
+    const { descriptors, ages, keys } = this.#view.draw(this.#options.shuffleSize - (isFull ? 0 : 1), env.rng)
+    dropPeer(from, descriptors, ages, keys)
+    if (!isFull) {
+      descriptors.push(this.#own())
+      ages.push(0)
+    }
+    env.send(from, { type: 'shuffle-reply', round: message.round, descriptors, ages })
+    if (!isFull || ++this.#takenCount <= TAKEN_COUNT_MAX) this.#merge(from, message, keys, env)
   }
 
   #takeReply(from: PeerId, message: SamplingMessage, env: SamplingEnv): void {
-    const asked = this.#asked
-    if (asked !== undefined && asked.round === message.round && asked.peer === from) {
-      this.#asked = undefined
-      this.#merge(from, message.entries, asked.sent, env)
-    } else if (this.#searchRounds.get(message.round) === from) {
+    if (this.#askedPeer === from && this.#askedRound === message.round) {
+      this.#askedPeer = undefined
+      this.#merge(from, message, this.#given, env)
+    } else if (this.#searchRounds?.get(message.round) === from) {
       this.#searchRounds.delete(message.round)
-      this.#merge(from, message.entries, [], env)
+      this.#merge(from, message, [], env)
     }
   }
 
   /** Takes in what a peer gave: into empty slots, then in place of what was given for it. */
-  #merge(from: PeerId, entries: readonly Entry[], replaceable: PeerId[], env: SamplingEnv): void {
-    for (const entry of entries.slice(0, this.#options.shuffleSize)) {
-      if (entry.descriptor.peer === env.self) {
-        env.emit({ type: 'heard', descriptor: entry.descriptor, from })
+  #merge(from: PeerId, { descriptors, ages }: Entries, given: number[], env: SamplingEnv): void {
+    const { wallMs, self } = env
+    const count = Math.min(descriptors.length, this.#options.shuffleSize)
+    let heard: Descriptor[] | undefined
+    for (let index = 0; index < count; index++) {
+      const offered = descriptors[index]!
+      if (offered.peer === self) {
+        if (offered.sequence > this.#own().sequence) (heard ??= []).push(offered)
         continue
       }
-      const checked = this.#checker.check(entry.descriptor, env)
-      if (!checked.ok) {
-        env.emit({ type: 'refused', peer: from, reason: checked.fault })
-        continue
-      }
-      const { descriptor } = checked
-      this.#onAddress(descriptor.peer, descriptor.addresses)
-      if (this.#reserve.keep(descriptor)) this.#reserveChangedAtMs ??= env.nowMs
-      this.#view.insert({ descriptor, age: entry.age }, replaceable)
-      env.emit({ type: 'heard', descriptor, from })
+      const descriptor = this.#checker.hasChecked(offered, wallMs) ? offered : this.#check(from, offered, env)
+      if (descriptor === undefined) continue
+      const outcome = this.#view.insert(descriptor, ages[index]!, given)
+      if (outcome === 'taken') {
+        this.#onAddress(descriptor.peer, descriptor.addresses)
+        ;(heard ??= []).push(descriptor)
+      } else if (outcome === 'refreshed' && descriptor !== offered) (heard ??= []).push(descriptor)
+      if (descriptor.peer === from || this.#reserve.count < RESERVE_FEW_COUNT) this.#reserveKeep(descriptor, env)
     }
+    if (heard !== undefined) env.emit({ type: 'heard', descriptors: heard, from })
     if (this.#reserve.count <= RESERVE_FEW_COUNT) this.#storeReserve(env)
+  }
+
+  #check(from: PeerId, offered: Descriptor, env: SamplingEnv): Descriptor | undefined {
+    const checked = this.#checker.check(offered, env)
+    if (checked.ok) return checked.descriptor
+    env.emit({ type: 'refused', peer: from, reason: checked.fault })
+    return undefined
+  }
+
+  #reserveKeep(contact: Contact, env: SamplingEnv): void {
+    if (this.#reserve.keep(contact)) this.#reserveChangedAtMs ??= env.nowMs
   }
 
   /** Asks seeds and reserve for a first view, unless that is under way. */
@@ -199,13 +227,13 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     }
     const seeds = shuffle([...this.#seeds], env.rng).slice(0, searchContactCount)
     for (const contact of [...seeds, ...this.#reserve.draw(searchContactCount, env.rng)]) this.#greet(contact, env)
-    env.wakeAfter(this.#searchDelayMs / 2 + env.rng.below(Math.ceil(this.#searchDelayMs)), { type: 'search' })
+    env.wakeAfter(this.#searchDelayMs / 2 + env.rng.below(Math.ceil(this.#searchDelayMs)), SEARCH)
     this.#searchDelayMs = Math.min(this.#searchDelayMs * 1.5, searchMsMax)
   }
 
   /** Now and then someone who is in the reserve or a seed, but not in the view, is asked too. */
   #greetForgotten(env: SamplingEnv): void {
-    const contact = this.#reserve.draw(1, env.rng)[0] ?? this.#seeds[env.rng.below(Math.max(1, this.#seeds.length))]
+    const contact = this.#reserve.drawOne(env.rng) ?? this.#seeds[env.rng.below(Math.max(1, this.#seeds.length))]
     if (contact !== undefined && !this.#view.has(contact.peer)) this.#greet(contact, env)
   }
 
@@ -213,10 +241,11 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     if (contact.peer === env.self) return
     this.#onAddress(contact.peer, contact.addresses)
     const round = ++this.#round
+    this.#searchRounds ??= new Map()
     if (this.#searchRounds.size >= SEARCH_ROUND_COUNT_MAX)
       this.#searchRounds.delete(this.#searchRounds.keys().next().value!)
     this.#searchRounds.set(round, contact.peer)
-    env.send(contact.peer, { type: 'shuffle', round, entries: [{ descriptor: this.#own(), age: 0 }] })
+    env.send(contact.peer, { type: 'shuffle', round, descriptors: [this.#own()], ages: [0] })
   }
 
   /** While it holds a few only it is stored at once: a node that dies young has nobody else to come back to. */
@@ -232,8 +261,38 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   }
 }
 
-/** Up to so many peers the reserve is worth a write for each that is new. */
+/** A whole set of options is shared and not copied: a simulation has a million nodes with the same. */
+function completed(options: Partial<SamplingOptions>): SamplingOptions {
+  for (const name in SAMPLING_DEFAULTS) if (!(name in options)) return { ...SAMPLING_DEFAULTS, ...options }
+  return options as SamplingOptions
+}
+
+/** Nobody is given its own descriptor back. */
+function dropPeer(peer: PeerId, descriptors: Descriptor[], ages: number[], keys: number[]): void {
+  for (let index = 0; index < descriptors.length; index++)
+    if (descriptors[index]!.peer === peer) {
+      descriptors.splice(index, 1)
+      ages.splice(index, 1)
+      keys.splice(index, 1)
+      return
+    }
+}
+
+/** Timers are told apart by their type alone: one object of each serves all. */
+const CYCLE = { type: 'cycle' } as const
+const UNANSWERED = { type: 'unanswered' } as const
+const SEARCH = { type: 'search' } as const
+
+const NOBODY: readonly Contact[] = []
+/** Long before any clock began. */
+const NEVER_MS = -1e15
+/** Up to so many peers the reserve takes whoever is heard of and is worth a write for each; then those who spoke for themselves. */
 const RESERVE_FEW_COUNT = 16
+/**
+ * Shuffles of others that a full view learns from in one cycle. One comes on average, as often as others follow links: five
+ * in one cycle of 270 (Poisson).
+ */
+const TAKEN_COUNT_MAX = 4
 /** Seeds beyond these make the oldest ones go. */
 const SEED_COUNT_MAX = 64
 /** Greetings to contacts whose replies are still welcome. */
@@ -253,14 +312,11 @@ export interface SamplingStart {
   readonly reserve?: unknown
 }
 
-export type SamplingTimer =
-  | { readonly type: 'cycle' }
-  | { readonly type: 'unanswered'; readonly round: number }
-  | { readonly type: 'search' }
+export type SamplingTimer = { readonly type: 'cycle' } | { readonly type: 'unanswered' } | { readonly type: 'search' }
 
 export type SamplingEvent =
-  /** A checked descriptor that came by, or whatever someone holds for our own. */
-  | { readonly type: 'heard'; readonly descriptor: Descriptor; readonly from: PeerId }
+  /** Checked descriptors that entered the view, or are newer than what came by; and, unchecked, what says to be newer than our own. */
+  | { readonly type: 'heard'; readonly descriptors: readonly Descriptor[]; readonly from: PeerId }
   /** A peer did not answer a shuffle. */
   | { readonly type: 'silent'; readonly peer: PeerId }
   /** Something of a peer's was not taken. */

@@ -56,7 +56,6 @@ const descriptor: Descriptor = {
   attributes: { Cores: 8, CpuSpeed: 2400.5, Os: 'LINUX', Software: ['python3', 'gcc/12.2'], gpu: true },
   signature,
 }
-const entries = [{ descriptor, age: 3 }]
 const updates = [
   { type: 'alive', descriptor },
   { type: 'suspect', peer, sequence: 7, from: other },
@@ -65,8 +64,8 @@ const updates = [
 ] as const
 
 const sampling: Examples<SamplingMessage> = {
-  shuffle: { type: 'shuffle', round: 5, entries },
-  'shuffle-reply': { type: 'shuffle-reply', round: 5, entries },
+  shuffle: { type: 'shuffle', round: 5, descriptors: [descriptor], ages: [3] },
+  'shuffle-reply': { type: 'shuffle-reply', round: 5, descriptors: [descriptor], ages: [3] },
 }
 const membership: Examples<MembershipMessage> = {
   ping: { type: 'ping', probe: 9, sequence: 7, updates },

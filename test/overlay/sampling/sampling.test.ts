@@ -44,6 +44,10 @@ function sampler(options: ConstructorParameters<typeof Sampling>[1] = {}): {
   return { env, sampling, reached, pass: (ms) => env.advance(ms, (timer) => sampling.wake(timer, env)) }
 }
 
+function entriesOf(...others: readonly Descriptor[]): { descriptors: readonly Descriptor[]; ages: readonly number[] } {
+  return { descriptors: others, ages: others.map(() => 0) }
+}
+
 function contactOf(descriptor: Descriptor): { peer: PeerId; addresses: readonly string[] } {
   return { peer: descriptor.peer, addresses: descriptor.addresses }
 }
@@ -57,7 +61,7 @@ function withView(others: readonly Descriptor[], options: ConstructorParameters<
     {
       type: 'shuffle-reply',
       round: greeting!.message.round,
-      entries: others.map((descriptor) => ({ descriptor, age: 0 })),
+      ...entriesOf(...others),
     },
     made.env,
   )
@@ -73,8 +77,8 @@ describe('a view', () => {
         const view = new View({ size: 5 })
         for (const { node, sequence, age } of inserted) {
           const before = new Map(view.descriptors().map((descriptor) => [descriptor.peer, descriptor.sequence]))
-          const replaceable = view.draw(2, seededRng(node)).map((entry) => entry.descriptor.peer)
-          view.insert({ descriptor: { ...descriptors[node]!, sequence }, age }, replaceable)
+          const { keys } = view.draw(2, seededRng(node))
+          view.insert({ ...descriptors[node]!, sequence }, age, keys)
           for (const { peer, sequence: now } of view.descriptors())
             expect(now).toBeGreaterThanOrEqual(before.get(peer) ?? 0)
         }
@@ -87,10 +91,10 @@ describe('a view', () => {
 
   test('gives whoever has been silent for the longest', () => {
     const view = new View({ size: 5 })
-    for (const [index, age] of [3, 9, 1].entries()) view.insert({ descriptor: descriptors[index]!, age }, [])
+    for (const [index, age] of [3, 9, 1].entries()) view.insert(descriptors[index]!, age, [])
     expect(view.oldest()).toBe(descriptors[1])
     view.growOlder()
-    view.insert({ descriptor: descriptors[1]!, age: 0 }, [])
+    view.insert(descriptors[1]!, 0, [])
     expect(view.oldest()).toBe(descriptors[0])
   })
 })
@@ -135,7 +139,7 @@ describe('sampling', () => {
   test('greets its seeds, with its own descriptor and addresses known first', () => {
     const { env, reached } = sampler({ seeds: [contactOf(descriptors[1]!)] })
     expect(env.sent).toEqual([
-      { to: ids[1], message: { type: 'shuffle', round: 1, entries: [{ descriptor: descriptors[0], age: 0 }] } },
+      { to: ids[1], message: { type: 'shuffle', round: 1, descriptors: [descriptors[0]], ages: [0] } },
     ])
     expect(reached).toEqual([ids[1]])
   })
@@ -153,12 +157,12 @@ describe('sampling', () => {
 
   test('answers a shuffle with what it holds and learns who asked', () => {
     const { env, sampling } = withView(descriptors.slice(1, 6))
-    sampling.receive(ids[9]!, { type: 'shuffle', round: 77, entries: [{ descriptor: descriptors[9]!, age: 0 }] }, env)
+    sampling.receive(ids[9]!, { type: 'shuffle', round: 77, ...entriesOf(descriptors[9]!) }, env)
     const [reply] = env.takeSent()
     expect(reply).toMatchObject({ to: ids[9], message: { type: 'shuffle-reply', round: 77 } })
-    expect(reply!.message.entries.length).toBeGreaterThan(1)
+    expect(reply!.message.descriptors.length).toBeGreaterThan(1)
     expect(sampling.view()).toContain(descriptors[9])
-    expect(env.events).toContainEqual({ type: 'heard', descriptor: descriptors[9], from: ids[9] })
+    expect(env.events).toContainEqual({ type: 'heard', descriptors: [descriptors[9]], from: ids[9] })
   })
 
   test('asks another within the same cycle when one is silent, and drops the silent one', () => {
@@ -178,8 +182,7 @@ describe('sampling', () => {
     const { env, sampling, pass } = withView(descriptors.slice(1, 6))
     pass(1_000)
     const [asked] = env.takeSent()
-    const entries = [{ descriptor: descriptors[20]!, age: 0 }]
-    const reply = { type: 'shuffle-reply', round: asked!.message.round, entries } as const
+    const reply = { type: 'shuffle-reply', round: asked!.message.round, ...entriesOf(descriptors[20]!) } as const
     sampling.receive(ids[30]!, reply, env)
     sampling.receive(asked!.to, { ...reply, round: 999 }, env)
     expect(sampling.view()).not.toContain(descriptors[20])
@@ -193,9 +196,9 @@ describe('sampling', () => {
   test('refuses forged descriptors, and a peer that pushes too often', () => {
     const { env, sampling } = withView(descriptors.slice(1, 6))
     const forged = { ...descriptors[9]!, name: 'other' }
-    sampling.receive(ids[9]!, { type: 'shuffle', round: 1, entries: [{ descriptor: forged, age: 0 }] }, env)
+    sampling.receive(ids[9]!, { type: 'shuffle', round: 1, ...entriesOf(forged) }, env)
     expect(env.events).toEqual([{ type: 'refused', peer: ids[9], reason: 'forged' }])
-    for (let round = 0; round < 100; round++) sampling.receive(ids[9]!, { type: 'shuffle', round, entries: [] }, env)
+    for (let round = 0; round < 100; round++) sampling.receive(ids[9]!, { type: 'shuffle', round, ...entriesOf() }, env)
     expect(env.takeSent().length).toBeLessThan(10)
     expect(env.events.at(-1)).toEqual({ type: 'refused', peer: ids[9], reason: 'rate' })
   })
@@ -203,8 +206,8 @@ describe('sampling', () => {
   test('hands on what others hold for its own descriptor, and never views itself', () => {
     const { env, sampling } = withView(descriptors.slice(1, 3))
     const ownNewer = descriptorOf(ids[0]!, 50)
-    sampling.receive(ids[1]!, { type: 'shuffle', round: 1, entries: [{ descriptor: ownNewer, age: 0 }] }, env)
-    expect(env.events).toContainEqual({ type: 'heard', descriptor: ownNewer, from: ids[1] })
+    sampling.receive(ids[1]!, { type: 'shuffle', round: 1, ...entriesOf(ownNewer) }, env)
+    expect(env.events).toContainEqual({ type: 'heard', descriptors: [ownNewer], from: ids[1] })
     expect(sampling.view().map(({ peer }) => peer)).not.toContain(ids[0])
   })
 
@@ -229,14 +232,22 @@ describe('sampling', () => {
 
   test('law: anything is a message or a typed error, and no message harms', () => {
     const { env, sampling } = withView(descriptors.slice(1, 6))
-    const entry = fc.record({ descriptor: fc.constantFrom(...descriptors), age: fc.integer() })
+    const wellFormed = fc
+      .array(fc.tuple(fc.constantFrom(...descriptors), fc.nat(70_000)), { maxLength: 20 })
+      .map((pairs) => ({
+        type: 'shuffle',
+        round: 1,
+        descriptors: pairs.map(([descriptor]) => descriptor),
+        ages: pairs.map(([, age]) => age),
+      }))
     const message = fc.record({
       type: fc.constantFrom('shuffle', 'shuffle-reply', 'other'),
       round: fc.oneof(fc.integer(), fc.anything()),
-      entries: fc.oneof(fc.array(fc.oneof(entry, fc.anything()), { maxLength: 20 }), fc.array(entry), fc.anything()),
+      descriptors: fc.oneof(fc.array(fc.oneof(fc.constantFrom(...descriptors), fc.anything())), fc.anything()),
+      ages: fc.oneof(fc.array(fc.oneof(fc.integer(), fc.anything())), fc.anything()),
     })
     fc.assert(
-      fc.property(fc.oneof(message, fc.anything()), fc.constantFrom(...ids.slice(1)), (value, from) => {
+      fc.property(fc.oneof(wellFormed, message, fc.anything()), fc.constantFrom(...ids.slice(1)), (value, from) => {
         try {
           sampling.receive(from, samplingWire.parse(value), env)
         } catch (error) {

@@ -1,0 +1,2 @@
+export { Attacker } from './attacker.ts'
+export { Collusion, SAMPLING_ATTACKS, type AttackName } from './collusion.ts'

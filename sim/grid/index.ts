@@ -1,0 +1,1 @@
+export { SamplingGrid, type SamplingGridOptions } from './sampling-grid.ts'
