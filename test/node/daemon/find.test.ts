@@ -19,6 +19,9 @@ const ENTRY = fileURLToPath(new URL('../../../roost.ts', import.meta.url))
 /** Whoever hangs is buried after three seconds or more; on a busy machine a command may take that long until it asks. */
 const AGAIN = { retry: 2 }
 
+/** Twenty daemons take half a minute of two cores to start, and more where these do something else. */
+const START_MS_MAX = 400_000
+
 let home: string
 let grid: DevGrid
 let tools: DevTools
@@ -28,7 +31,7 @@ beforeAll(async () => {
   tools = { entry: ENTRY, env: { PATH: process.env['PATH'], HOME: home }, signal, progress: () => {} }
   grid = await startGrid(join(home, 'dev'), DAEMON_COUNT, tools)
   await settled()
-})
+}, START_MS_MAX)
 afterEach(() => wakeAll())
 afterAll(async () => {
   await stopGrid(join(home, 'dev'), tools).catch(() => {})
