@@ -62,7 +62,8 @@ export function readSettings(
         for (const name of ['constrain', 'share'] as const)
           if (given[name] !== undefined)
             throw usage(`--${name} shapes queries that are made up, and --queries names a file of them`)
-        return readQuestions(readInput('--queries', text), text, want)
+        const questions = readQuestions(readInput('--queries', text), text, want)
+        return Array.from({ length: Math.ceil(FILE_QUESTION_COUNT / questions.length) }, () => questions).flat()
       }
       return generateQuestions({
         population: population!,
@@ -89,6 +90,8 @@ export function readSettings(
 /** Above a year of virtual time. */
 const CYCLE_COUNT_MAX = 10_000_000
 const QUERY_COUNT_MAX = 100_000
+/** Queries of a file are asked over again, by other nodes, until there are so many: a few answers are no figure. */
+const FILE_QUESTION_COUNT = 200
 /** Where attackers are the most, who is honest is a matter of opinion. */
 const ATTACKERS_SHARE_MAX = 0.5
 const LOSS_SHARE_MAX = 0.9

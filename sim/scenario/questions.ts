@@ -12,8 +12,6 @@ const SETTLED_MS = 2 * CYCLE_MS
 const ASKERS_DRAWN = 8
 /** How long a question may take. */
 export const FIND_MS_MAX = 10_000
-/** Questions of a file are asked over again, from other nodes, until there are about so many. */
-const FILE_QUESTION_COUNT = 200
 
 /** What came of one question. */
 export interface Outcome {
@@ -58,8 +56,7 @@ export class Questions {
    */
   planFor(cycles: number): (cycle: number) => void {
     const { questions = [] } = this.#stage.settings
-    const roundCount = Math.max(1, Math.round(FILE_QUESTION_COUNT / Math.max(1, questions.length)))
-    const all = Array.from({ length: roundCount }, () => shuffle([...questions], this.#stage.simulation.chance)).flat()
+    const all = shuffle([...questions], this.#stage.simulation.chance)
     return (cycle) => {
       const [first, end] = [cycle - 1, cycle].map((bound) => Math.round((bound * all.length) / cycles))
       for (const question of all.slice(first, end)) this.ask(question, cycle)
