@@ -70,8 +70,13 @@ export class DaemonCore implements Core {
     }
   }
 
+  /** This node, then the others by name. */
   nodes(): readonly NodeReport[] {
-    return this.#parts.discovery.list().map((node) => report(node))
+    const [own, ...others] = this.#parts.discovery.list()
+    const byName = others.toSorted(
+      (one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }) || (one.id < other.id ? -1 : 1),
+    )
+    return [own!, ...byName].map((node) => report(node))
   }
 
   async node(idOrName: string): Promise<NodeReport> {
