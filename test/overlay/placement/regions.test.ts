@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseExpression, type Attributes, type Descriptor } from '../../../overlay/index.ts'
+import { parseExpression, seededRng, type Attributes, type Descriptor } from '../../../overlay/index.ts'
 import {
   chooseGrouping,
   EMPTY_LAYOUT,
@@ -97,6 +97,37 @@ describe('regions', () => {
     const grouping = layout.groupings.findIndex((names) => names.includes('memory'))
     const few = regionsOf(layout, grouping, both).cellCount(8)
     expect(few).toBeLessThan(regionsOf(layout, grouping, boxesOf('Memory >= 8GiB')).cellCount(8))
+  })
+
+  test('an alias in coarser units finds what lies just below a border', () => {
+    const rng = seededRng(6)
+    const population = Array.from({ length: 600 }, () =>
+      nodeWith({ Memory: 2 ** 20 * rng.below(200) + rng.below(2 ** 20) }),
+    )
+    const learned = layoutOf(population)
+    const mebibytes = learned.borders['memory']!.values.map((border) => Math.floor((border as number) / 2 ** 20))
+    for (const size of mebibytes) {
+      const node = nodeWith({ Memory: size * 2 ** 20 })
+      expect(overlapsOf(learned, boxesOf(`GlueHostMainMemoryRAMSize == ${size}`), node).has('none')).toBe(false)
+    }
+  })
+
+  test('labels below a name count as something that is there', () => {
+    const rng = seededRng(7)
+    const population = Array.from({ length: 600 }, () =>
+      nodeWith(
+        rng.below(2) === 0
+          ? { gpu: `model-${rng.below(9)}` }
+          : rng.below(2) === 0
+            ? { Cores: 4 }
+            : { 'gpu.driver': 550 },
+      ),
+    )
+    const learned = layoutOf(population)
+    expect(learned.groupings.flat()).toContain('gpu')
+    const boxes = boxesOf('gpu =!= undefined')
+    for (const node of population)
+      expect(overlapsOf(learned, boxes, node).has(isIn(boxes, node) ? 'none' : 'all')).toBe(false)
   })
 
   test('in the home grouping, and without a layout, everything overlaps', () => {
