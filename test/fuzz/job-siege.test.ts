@@ -25,21 +25,25 @@ test.each([FIXED_SEED, FRESH_SEED])('jobs end as they would have among lies abou
   const assailant = addAssailant(grid, seededRng(seed))
   await grid.sim.run(100)
   const { chance } = grid.sim
-  const jobIds: JobId[] = []
+  const exitCodes = new Map<JobId, number>()
   for (let job = 0; job < JOBS_COUNT; job++)
     grid.sim.act(chance.below(SIEGE_MS / 2), () => {
       const run = `exit ${job} after ${1 + chance.below(5_000)}`
-      jobIds.push(grid.submit(pick(grid.ids, chance)!, { run, nodes: 1 + chance.below(3) }))
+      exitCodes.set(grid.submit(pick(grid.ids, chance)!, { run, nodes: 1 + chance.below(3) }), job)
     })
-  for (let lie = 0; lie < LIES_COUNT; lie++) grid.sim.act(chance.below(SIEGE_MS), () => assailant.lie(jobIds))
+  for (let lie = 0; lie < LIES_COUNT; lie++)
+    grid.sim.act(chance.below(SIEGE_MS), () => assailant.lie([...exitCodes.keys()]))
   await grid.sim.run(SIEGE_MS)
   await grid.sim.run(CALM_MS)
 
   const broken = Object.entries({ ...ALWAYS, ...FINALLY }).map(([name, check]) => [name, check(grid)])
   expect(broken.filter(([, reason]) => reason !== undefined)).toEqual([])
-  expect(jobIds.map((id) => grid.view(id)?.exitCode).toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  // Disks fail now and then in this world, so that some were never taken.
+  const taken = [...grid.acknowledged.keys()]
+  expect(taken.length).toBeGreaterThan(0)
+  expect(taken.map((id) => grid.view(id)?.exitCode)).toEqual(taken.map((id) => exitCodes.get(id)))
   const started = [...grid.machines.values()].flatMap((machine) => machine.started.map(({ unitId }) => unitId))
-  expect(started.filter((unitId) => !jobIds.includes(parseUnitId(unitId)!.jobId))).toEqual([])
+  expect(started.filter((unitId) => !exitCodes.has(parseUnitId(unitId)!.jobId))).toEqual([])
   // Some of it was answered: what it asked for reached the protocol.
   expect(assailant.replies.has('refused')).toBe(true)
   expect(assailant.replies.get('DENIED') ?? 0).toBeGreaterThan(0)
