@@ -1,4 +1,5 @@
 import { nearest, RoostError } from '../overlay/error/index.ts'
+import { SAMPLING_ATTACKS, type AttackName } from './adversary/index.ts'
 import { readChurn } from './churn/index.ts'
 import { type Latency, parseLatency } from './engine/index.ts'
 import { readInput, readPopulation } from './population/index.ts'
@@ -18,7 +19,7 @@ export const SETTINGS: Readonly<Record<SettingName, { readonly value: string; re
   constrain: { value: 'count', help: 'attributes that a query that is made up constrains' },
   share: { value: 'share', help: 'share of the nodes that match one' },
   want: { value: 'count', help: 'nodes that a query wants, or all' },
-  attackers: { value: 'share', help: 'share of the nodes that push only each other' },
+  attackers: { value: 'share[:attack]', help: `share of the nodes that lie, and how: ${SAMPLING_ATTACKS.join(', ')}` },
   latency: { value: 'model', help: 'constant:MS, uniform:MIN-MAX, or coordinates:MEAN of nodes with places' },
   loss: { value: 'share', help: 'share of the messages that never arrive' },
 }
@@ -78,7 +79,7 @@ export function readSettings(
         share: readShare('--share', textOf('share')!, { isZeroAllowed: false }),
       })
     }),
-    attackersShare: read('attackers', (text) => readShare('--attackers', text, { max: ATTACKERS_SHARE_MAX })),
+    attackers: read('attackers', readAttackers),
   }
   const network = {
     latency: read('latency', (text) => readNamed('--latency', () => parseLatency(text))),
@@ -128,6 +129,14 @@ function readKill(text: string, cycles: number): { readonly share: number; reado
     share: readShare('--kill', share!, { max: KILL_SHARE_MAX, isZeroAllowed: false }),
     cycle: readCount('--kill', cycle, { min: 1, max: cycles }),
   }
+}
+
+function readAttackers(text: string): { readonly share: number; readonly attack: AttackName } {
+  const [share, name, ...rest] = text.split(':')
+  const attack = name === undefined ? 'push' : SAMPLING_ATTACKS.find((known) => known === name)
+  if (attack === undefined || rest.length > 0)
+    throw usage(`--attackers: "${text}" is not SHARE or SHARE:ATTACK; the attacks are ${SAMPLING_ATTACKS.join(', ')}`)
+  return { share: readShare('--attackers', share!, { max: ATTACKERS_SHARE_MAX }), attack }
 }
 
 /** Somebody must be left to look at. */

@@ -1,3 +1,4 @@
+import { attack } from './attack.ts'
 import { flashCrowd } from './flash-crowd.ts'
 import { membership } from './membership.ts'
 import { overlay } from './overlay.ts'
@@ -10,10 +11,9 @@ import { swizzle } from './swizzle.ts'
 
 /** Everything that `roost sim run` can play, by name. */
 export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
-  [smoke, overlay, sampling, membership, selection, churn, massacre, partition, flashCrowd, swizzle].map((scenario) => [
-    scenario.name,
-    scenario,
-  ]),
+  [smoke, overlay, sampling, membership, selection, churn, massacre, partition, flashCrowd, swizzle, attack].map(
+    (scenario) => [scenario.name, scenario],
+  ),
 )
 
 export type { Figure, Scenario, Section, Sections, SettingName, Settings, Stage } from './scenario.ts'

@@ -1,4 +1,5 @@
 import type { Rng } from '../../overlay/env/index.ts'
+import type { AttackName } from '../adversary/index.ts'
 import type { Churn } from '../churn/index.ts'
 import type { Simulation } from '../engine/index.ts'
 import type { Population } from '../population/index.ts'
@@ -37,7 +38,7 @@ export interface Settings {
   readonly kill?: { readonly share: number; readonly cycle: number }
   readonly population?: Population
   readonly questions?: readonly Question[]
-  readonly attackersShare?: number
+  readonly attackers?: { readonly share: number; readonly attack: AttackName }
 }
 
 /** What a scenario is played on. */

@@ -21,6 +21,12 @@ export class Series {
     return this.#lists.get(name)?.findLast((value) => value !== null) ?? undefined
   }
 
+  /** The most that a figure ever was; undefined where it never was. */
+  max(name: string): number | undefined {
+    const values = (this.#lists.get(name) ?? []).filter((value) => value !== null)
+    return values.length === 0 ? undefined : values.reduce((most, value) => Math.max(most, value))
+  }
+
   /** The first cycle in which a figure was as `is` says, of those from `first` on. */
   firstCycle(name: string, is: (value: number) => boolean, first = 0): number | undefined {
     const cycles = this.#lists.get('cycle') ?? []
