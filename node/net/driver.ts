@@ -7,6 +7,7 @@ import type {
   CallOptions,
   CallWire,
   Env,
+  ErrorCode,
   PeerId,
   Plain,
   Protocol,
@@ -220,7 +221,7 @@ export class Driver {
       counters,
       open: () => open(id),
       onFrame: (frame) => this.#take(id, peer, frame),
-      onUnreadable: (error) => this.#blame(id, 'grid', reasonOf(error, 'unreadable')),
+      onUnreadable: (error) => this.#malformed(id, 'grid', reasonOf(error, 'unreadable')),
       onIdle: () => this.#forgetIfIdle(id, peer),
     })
     const peer: Peer = { link, answersOpenCount: 0 }
@@ -236,8 +237,7 @@ export class Driver {
     try {
       envelope = decodeEnvelope(frame)
     } catch {
-      this.#blame(from, 'grid', 'unreadable')
-      return
+      return this.#malformed(from, 'grid', 'unreadable')
     }
     if (envelope.kind === 'message') this.#takeMessage(from, envelope)
     else if (envelope.kind === 'request') void this.#takeRequest(from, peer, envelope)
@@ -272,6 +272,9 @@ export class Driver {
       if (!(thrown instanceof RoostError)) {
         counters.add('grid_handler_errors')
         log.error({ err: thrown, protocol: channel, peer: from }, 'a service failed')
+      } else {
+        const reason = REFUSED_BY_SERVICE[thrown.code]
+        if (reason !== undefined) this.#blame(from, protocolName(channel), reason)
       }
       answer = { kind: 'error', body: encodeError(asRoostError(thrown)) }
     }
@@ -304,17 +307,27 @@ export class Driver {
       fault = 'malformed'
       return parse(value)
     } catch (thrown) {
-      this.#blame(from, protocolName(wire.id), reasonOf(thrown, fault))
+      this.#malformed(from, protocolName(wire.id), reasonOf(thrown, fault))
       throw thrown
     }
   }
 
-  #blame(peer: PeerId, protocol: string, reason: string): void {
-    const { surroundings, counters, blame } = this.#dependencies
-    if (peer === surroundings.self) return
-    if (reason !== 'busy') counters.add('grid_malformed_frames')
-    blame(peer, protocol, reason)
+  #malformed(peer: PeerId, protocol: string, reason: string): void {
+    this.#dependencies.counters.add('grid_malformed_frames')
+    this.#blame(peer, protocol, reason)
   }
+
+  #blame(peer: PeerId, protocol: string, reason: string): void {
+    const { surroundings, blame } = this.#dependencies
+    if (peer !== surroundings.self) blame(peer, protocol, reason)
+  }
+}
+
+/** What a service refuses that an honest node does not ask, or not as often. */
+const REFUSED_BY_SERVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
+  SIGNATURE_INVALID: 'forged',
+  DENIED: 'denied',
+  BUSY: 'busy',
 }
 
 function reasonOf(thrown: unknown, otherwise: string): string {

@@ -5,7 +5,7 @@ import { createSurroundings, generateKey } from '../../../node/keys/index.ts'
 import { Counters } from '../../../node/net/counters.ts'
 import { encodeEnvelope, FRAME_BYTES_MAX } from '../../../node/net/envelope.ts'
 import { Judge, protocolName } from '../../../node/net/judge.ts'
-import { SCORE_DEFAULTS, weightOf, type Surroundings } from '../../../overlay/index.ts'
+import { RoostError, SCORE_DEFAULTS, weightOf, type Surroundings } from '../../../overlay/index.ts'
 import { noteWire, Probe, questionWire } from '../../suite/env-probe.ts'
 import { MemoryLog, TestGrid, until, type TestNode } from './grid.ts'
 import { dialAsMember, dialNetwork, fateOf, frame, makeOutsider } from './outsider.ts'
@@ -112,6 +112,22 @@ describe('a member that sends what cannot be read', () => {
       await fate
     }
     expect(network.cutOffs()).toMatchObject([{ reason: 'http unreadable' }])
+  })
+
+  test('is cut off for what a service finds forged', async () => {
+    const { network } = await grid.add()
+    const forged = (): never => {
+      throw new RoostError('SIGNATURE_INVALID', 'nobody signed that')
+    }
+    network.serve(questionWire, { answer: forged })
+    const rogue = await makeRogue()
+    const stream = await (await dialAsMember(rogue, network)).newStream('/roost/grid/1')
+    const fate = fateOf(stream)
+    const body = encode({ text: 'let me in' })
+    send(stream, frame(encodeEnvelope({ channel: questionWire.id, kind: 'request', id: 1, body })), enoughOf('forged'))
+    expect((await fate).ended).toBe(true)
+    expect(network.cutOffs()).toMatchObject([{ reason: 'test-question forged' }])
+    expect(network.metrics()['grid_malformed_frames']).toBeUndefined()
   })
 
   test('has nothing against it for a protocol or version that is not spoken here', async () => {
