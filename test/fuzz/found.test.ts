@@ -58,7 +58,11 @@ describe('a word about the receiver that it never signed moves no number of its 
   const stories: readonly (readonly [string, { readonly id: string }, (descriptor: Descriptor) => unknown])[] = [
     ['a shuffle', samplingWire, (descriptor) => ({ type: 'shuffle', round: 1, descriptors: [descriptor], ages: [0] })],
     ['gossip', membershipWire, (descriptor) => ({ type: 'gossip', updates: [{ type: 'alive', descriptor }] })],
-    ['a push', selectionWire, (descriptor) => ({ type: 'push', descriptors: [descriptor], gone: [] })],
+    [
+      'a push',
+      selectionWire,
+      (descriptor) => ({ type: 'push', layout: 0, grouping: 0, descriptors: [descriptor], gone: [] }),
+    ],
   ]
 
   test.each(stories)('in %s', async (_, wire, message) => {
