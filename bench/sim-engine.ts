@@ -1,16 +1,21 @@
-// How many events does the simulator's engine get through in a CPU second, under a Cyclon-like exchange?
+// How many events does the simulator's engine get through in a CPU second?
 //
-// Baseline: PeerSim 1.0.5, event engine with the same exchange on a machine like CI's: 1.9 million events a CPU second at
-// 10,000 nodes, 1.0 million at 100,000. `--quick` runs a small grid for a moment, to see that the bench still runs;
-// `--nodes N` one size; `--cycles C` and `--seed S` set the rest.
+// Twice: `empty`, where nodes ask one of a few contacts and are answered, and do nothing else, so that nearly all of it is the engine; and
+// `cyclon`, with a plain exchange of views on top. An event is a timer or a message. What the daemon's own protocol
+// takes is measured by sim-sampling.
+//
+// Baseline: PeerSim 1.0.5 with Cyclon on a machine like CI's. Event engine: 1.9 million events a CPU second at 10,000 nodes, 1.0 million
+// at 100,000. Cycle engine: 0.12 CPU seconds a cycle at 100,000. `--quick` runs a small grid for a moment, to see that the bench still
+// runs; `--nodes N` one size; `--only empty|cyclon` one of the two; `--cycles C` and `--seed S` set the rest.
 
 import { execFileSync } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Env, PeerId, Protocol, Wire } from '../overlay/env/index.ts'
-import { Simulation, uniformLatency } from '../sim/engine/index.ts'
+import { Simulation, uniformLatency, type NodeHost } from '../sim/engine/index.ts'
 
 const PEERSIM_EVENTS_PER_CPU_SECOND: Readonly<Record<number, number>> = { 10_000: 1.9e6, 100_000: 1.0e6 }
+const PEERSIM_CYCLE_CPU_SECONDS = 0.12
 const VIEW_SIZE = 20
 const SHUFFLE_SIZE = 8
 const CYCLE_MS = 10_000
@@ -129,7 +134,43 @@ class Shuffling implements Protocol<Shuffle, null, never> {
   }
 }
 
-async function measure(nodesCount: number, cyclesCount: number, seed: number): Promise<void> {
+interface Word {
+  readonly type: 'ask' | 'answer'
+}
+
+const emptyWire: Wire<Word> = { id: '/roost/bench-empty/1', messageBytesMax: 64, parse: (value) => value as Word }
+
+/** Asks its contacts in turn, answers, and keeps nothing: as little as a protocol can do. */
+class Asking implements Protocol<Word, null, never> {
+  readonly #contacts: readonly PeerId[]
+  #askedCount = 0
+
+  constructor(contacts: readonly PeerId[]) {
+    this.#contacts = contacts
+  }
+
+  start(env: Env<Word, null, never>): void {
+    env.wakeAfter(env.rng.real() * CYCLE_MS, null)
+  }
+
+  wake(_timer: null, env: Env<Word, null, never>): void {
+    env.wakeAfter(CYCLE_MS, null)
+    env.send(this.#contacts[this.#askedCount++ % this.#contacts.length]!, { type: 'ask' })
+  }
+
+  receive(from: PeerId, { type }: Word, env: Env<Word, null, never>): void {
+    if (type === 'ask') env.send(from, { type: 'answer' })
+  }
+}
+
+const PROTOCOLS = {
+  empty: (node: NodeHost, _self: number, peers: PeerId[]) => node.mount(emptyWire, new Asking(peers), () => {}),
+  cyclon: (node: NodeHost, self: number, peers: PeerId[], view: readonly number[]) =>
+    node.mount(wire, new Shuffling(self, peers, view), () => {}),
+} as const
+type Name = keyof typeof PROTOCOLS
+
+async function measure(name: Name, nodesCount: number, cyclesCount: number, seed: number): Promise<void> {
   const simulation = new Simulation({ seed, latency: uniformLatency({ minMs: 20, maxMs: 200 }) })
   const ids = Array.from({ length: nodesCount }, () => simulation.drawId())
   const baseBytes = process.memoryUsage().rss
@@ -140,7 +181,8 @@ async function measure(nodesCount: number, cyclesCount: number, seed: number): P
       if (peer !== self) view.add(peer)
     }
     const peers = Array.from(view, (peer) => ids[peer]!)
-    simulation.addNode({ id, mount: (node) => node.mount(wire, new Shuffling(self, peers, [...view]), () => {}) })
+    const numbers = [...view]
+    simulation.addNode({ id, mount: (node) => PROTOCOLS[name](node, self, peers, numbers) })
   }
   await simulation.run(WARM_UP_CYCLES * CYCLE_MS)
   const rates: number[] = []
@@ -158,10 +200,10 @@ async function measure(nodesCount: number, cyclesCount: number, seed: number): P
   const peerSim = PEERSIM_EVENTS_PER_CPU_SECOND[nodesCount]
   console.log(
     [
-      `nodes ${nodesCount}`,
+      `${name.padEnd(6)} nodes ${nodesCount}`,
       `events/cpu-s median ${million(quantile(rates, 0.5))} p5 ${million(quantile(rates, 0.05))}`,
       `PeerSim ${peerSim === undefined ? '-' : million(peerSim)}`,
-      `cpu-s/cycle median ${quantile(cycleSeconds, 0.5).toFixed(3)} p95 ${quantile(cycleSeconds, 0.95).toFixed(3)}`,
+      `cpu-s/cycle${nodesCount === 100_000 ? ` (PeerSim ${PEERSIM_CYCLE_CPU_SECONDS})` : ''} median ${quantile(cycleSeconds, 0.5).toFixed(3)} p95 ${quantile(cycleSeconds, 0.95).toFixed(3)}`,
       `bytes/node ${nodeBytes}`,
       `trace ${simulation.traceHash}`,
     ].join('  '),
@@ -189,6 +231,7 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     nodes: { type: 'string' },
+    only: { type: 'string' },
     cycles: { type: 'string' },
     seed: { type: 'string', default: '1' },
   },
@@ -200,4 +243,6 @@ console.log(
   `sim-engine: view ${VIEW_SIZE}, shuffle ${SHUFFLE_SIZE}, ${cyclesCount} cycles after ${WARM_UP_CYCLES}, seed ${seed}; ` +
     `${cpus()[0]?.model ?? 'unknown cpu'} under load ${loadavg()[0]!.toFixed(1)}, node ${process.version}, commit ${commit()}`,
 )
-for (const nodesCount of sizes) await measure(nodesCount, cyclesCount, seed)
+for (const nodesCount of sizes)
+  for (const name of ['empty', 'cyclon'] as const)
+    if (values.only === undefined || values.only === name) await measure(name, nodesCount, cyclesCount, seed)

@@ -4,7 +4,7 @@ import type { Rng } from '../../overlay/env/index.ts'
 export type Purpose = 'network' | 'faults' | 'scenario' | 'node' | 'names' | 'clocks'
 
 /** The stream of chance of one purpose, and of one node where the purpose is a node's own. */
-export function chanceFor(seed: number, purpose: Purpose, index = 0): Rng {
+export function chanceFor(seed: number, purpose: Purpose, index = 0): Chance {
   return new Chance(seed, PURPOSES.indexOf(purpose) + 1, index)
 }
 

@@ -24,6 +24,7 @@ export class Foresight {
 
   look(): void {
     const kernel = this.#kernel
+    if (kernel.nodes.length < NODES_MIN) return
     const events = this.#events
     kernel.queue.foresee(events)
     const count = events.count
@@ -44,6 +45,10 @@ export class Foresight {
     }
     for (let at = 0; at < count; at++) {
       const env = envs[at]
+      if (env !== undefined && env.protocol.wake === undefined) seen++
+    }
+    for (let at = 0; at < count; at++) {
+      const env = envs[at]
       if (env === undefined) continue
       const { look } = channels[events.channels[at]!]!
       if (look !== undefined) seen ^= look(env.protocol as never, kernel.queue.payloadOf(events.cells[at]!))
@@ -52,3 +57,6 @@ export class Foresight {
     this.seen ^= seen
   }
 }
+
+/** What belongs to fewer nodes fits into a cache. */
+const NODES_MIN = 2_000

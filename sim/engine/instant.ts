@@ -12,7 +12,7 @@ export class Instant {
   #rowsCount = 0
 
   constructor(slotsCount: number) {
-    this.#occupied = new Occupied(slotsCount)
+    this.#occupied = new Occupied()
     this.#ends = new Int32Array(2 * slotsCount).fill(NONE)
   }
 

@@ -41,6 +41,14 @@ export interface Counts {
   bytesSent: number
 }
 
+/** Looks at a run from outside, between two events. */
+export interface Watch {
+  /** The time from which it wants to look; -1 for after every event. */
+  readonly dueTicks: number
+  /** Whether it has seen enough. May throw, which ends the run. */
+  look(nowTicks: number): boolean
+}
+
 /**
  * The loop at the heart: takes the next event, moves the clock to it, and hands it to the node that it happens to. Everything
  * is reached from here by the parts of the engine; users of the simulator see `Simulation`.
@@ -133,23 +141,29 @@ export class Kernel {
     else meter.count((payload as Parcel).bytesCount)
   }
 
-  /** Lets one event happen whose time is at most `untilTicks`; false where there is none. */
-  step(untilTicks: number): boolean {
-    const { queue } = this
-    const atTicks = queue.take(untilTicks)
-    if (atTicks < 0) return false
-    if (queue.enteredCount !== this.#foreseenCount) {
-      this.#foreseenCount = queue.enteredCount
-      this.#foresight.look()
+  /**
+   * Lets events happen whose time is at most `untilTicks`: until there are no more (`idle`), until one has let a promise continue
+   * (`unsettled`), or until the watch has seen enough (`watched`).
+   */
+  run(untilTicks: number, watch: Watch): 'idle' | 'unsettled' | 'watched' {
+    const { queue, clock, counts, trace, marks } = this
+    while (queue.take(untilTicks)) {
+      const { atTicks, kind, target, life, origin, channel, payload } = queue
+      clock.nowTicks = atTicks
+      counts.events++
+      trace.note(atTicks | 0, kind, target, origin, this.#detail(kind, payload))
+      const mark = marks.at(target)
+      if (mark === life || kind === KIND.act) this.dispatch(kind, target, origin, channel, payload)
+      else if (mark === -life) this.nodes[target]!.held!.add(kind, origin, channel, payload)
+      else this.#miss(kind, origin, target, payload)
+      if (queue.enteredCount !== this.#foreseenCount) {
+        this.#foreseenCount = queue.enteredCount
+        this.#foresight.look()
+      }
+      if (atTicks >= watch.dueTicks && watch.look(atTicks)) return 'watched'
+      if (this.unsettled) return 'unsettled'
     }
-    const { kind, target, life, origin, channel, payload } = queue
-    this.clock.nowTicks = atTicks
-    this.counts.events++
-    this.trace.note(atTicks, kind, target, origin, this.#detail(kind, payload))
-    if (this.marks.at(target) === life || kind === KIND.act) this.dispatch(kind, target, origin, channel, payload)
-    else if (this.marks.at(target) === -life) this.nodes[target]!.held!.add(kind, origin, channel, payload)
-    else this.#miss(kind, origin, target, payload)
-    return true
+    return 'idle'
   }
 
   dispatch(kind: number, target: number, origin: number, channel: number, payload: unknown): void {

@@ -13,6 +13,8 @@ export type LatencyByName = (from: PeerId, to: PeerId, rng: Rng) => number
 export interface LatencyModel {
   /** The times of one simulation: of nodes told by their index, with whatever chance each message adds. */
   bind(seed: number): LatencyByIndex
+  /** The same where nodes make no difference and each length is as likely: a network draws such times itself. */
+  readonly span?: { readonly minMs: number; readonly maxMs: number }
 }
 
 export type LatencyByIndex = (from: number, to: number, rng: Rng) => number
@@ -20,7 +22,7 @@ export type LatencyByIndex = (from: number, to: number, rng: Rng) => number
 /** Every message takes as long as every other. */
 export function constantLatency(ms: number): LatencyModel {
   checkMs(ms)
-  return { bind: () => () => ms }
+  return { bind: () => () => ms, span: { minMs: ms, maxMs: ms } }
 }
 
 /** Each message takes as long as it is drawn, each length as likely. */
@@ -29,7 +31,7 @@ export function uniformLatency({ minMs, maxMs }: { readonly minMs: number; reado
   checkMs(maxMs)
   assert(minMs <= maxMs, 'the longest time is shorter than the shortest')
   const spanMs = maxMs - minMs
-  return { bind: () => (_from, _to, rng) => minMs + spanMs * rng.real() }
+  return { bind: () => (_from, _to, rng) => minMs + spanMs * rng.real(), span: { minMs, maxMs } }
 }
 
 export interface CoordinateLatencyOptions {

@@ -1,7 +1,7 @@
 import assert from 'node:assert'
-import type { PeerId, Rng } from '../../overlay/env/index.ts'
-import { chanceFor } from './chance.ts'
-import { delayTicks } from './clock.ts'
+import type { PeerId } from '../../overlay/env/index.ts'
+import { type Chance, chanceFor } from './chance.ts'
+import { delayTicks, TICKS_PER_MS } from './clock.ts'
 import { uniformLatency, type Latency, type LatencyByIndex } from './latency.ts'
 import type { Roster } from './roster.ts'
 
@@ -19,10 +19,14 @@ export interface NetworkOptions {
  * comes from the network's own stream of chance.
  */
 export class Network {
-  readonly #rng: Rng
+  readonly #rng: Chance
   readonly #roster: Roster
   readonly #seed: number
-  #latency: LatencyByIndex
+  #latency!: LatencyByIndex
+  /** Where it is the same for all pairs: the shortest, and how much longer the longest is. */
+  #minMs = 0
+  #spanMs = 0
+  #isFlat = false
   #lossShare = 0
   #duplicateShare = 0
   /** The side of each node that a partition names, from 1. */
@@ -36,13 +40,19 @@ export class Network {
     this.#rng = chanceFor(seed, 'network')
     this.#roster = roster
     this.#seed = seed
-    this.#latency = this.#bound(options.latency ?? uniformLatency({ minMs: 20, maxMs: 100 }))
+    this.latency = options.latency ?? uniformLatency({ minMs: 20, maxMs: 100 })
     this.lossShare = options.lossShare ?? 0
     this.duplicateShare = options.duplicateShare ?? 0
   }
 
   set latency(latency: Latency) {
-    this.#latency = this.#bound(latency)
+    const { ids } = this.#roster
+    const byName = typeof latency === 'function'
+    this.#latency = byName ? (from, to, rng) => latency(ids[from]!, ids[to]!, rng) : latency.bind(this.#seed)
+    this.#isFlat = !byName && latency.span !== undefined
+    if (byName || latency.span === undefined) return
+    this.#minMs = latency.span.minMs
+    this.#spanMs = latency.span.maxMs - latency.span.minMs
   }
 
   get lossShare(): number {
@@ -104,14 +114,12 @@ export class Network {
 
   /** How long one copy travels. */
   travelTicks(from: number, to: number): number {
+    if (this.#isFlat && this.#slowness.size === 0) {
+      const ms = this.#spanMs === 0 ? this.#minMs : this.#minMs + this.#spanMs * this.#rng.real()
+      return ms > 0 ? Math.ceil(ms * TICKS_PER_MS) : 1
+    }
     const ms = this.#latency(from, to, this.#rng)
     return delayTicks(this.#slowness.size === 0 ? ms : ms * this.#slownessOf(from) * this.#slownessOf(to))
-  }
-
-  #bound(latency: Latency): LatencyByIndex {
-    if (typeof latency !== 'function') return latency.bind(this.#seed)
-    const { ids } = this.#roster
-    return (from, to, rng) => latency(ids[from]!, ids[to]!, rng)
   }
 
   #slownessOf(index: number): number {

@@ -19,7 +19,9 @@ import { Occupied } from './occupied.ts'
  * An event takes 24 bytes, and a cell for its payload where it has one.
  */
 export class EventQueue {
-  /** What was taken last: its kind, */
+  /** What was taken last: its time, */
+  atTicks = 0
+  /** its kind, */
   kind = 0
   /** the index of the node that it happens to, */
   target = 0
@@ -41,8 +43,8 @@ export class EventQueue {
   readonly #instant = new Instant(SLOTS)
   /** Both coarse wheels, and behind them what lies beyond the current turn of the top one. */
   readonly #buckets = new Buckets(2 * SLOTS)
-  readonly #turns = new Occupied(SLOTS)
-  readonly #turnsOfTurns = new Occupied(SLOTS)
+  readonly #turns = new Occupied()
+  readonly #turnsOfTurns = new Occupied()
   /** The bucket of each later turn of the top wheel that has events, and those that are free again. */
   readonly #later = new Map<number, number>()
   readonly #spare: number[] = []
@@ -93,22 +95,23 @@ export class EventQueue {
   }
 
   /**
-   * Takes the next event whose time is at most `untilTicks`, and returns its time, or -1 where there is none. What it is stands in the
-   * fields from `kind` to `payload`.
+   * Takes the next event whose time is at most `untilTicks`; false where there is none. What it is stands in the fields from `atTicks`
+   * to `payload`.
    */
-  take(untilTicks: number): number {
-    if (this.#count === 0) return -1
+  take(untilTicks: number): boolean {
+    if (this.#count === 0) return false
     for (;;) {
       const slot = this.#instant.seek(this.#cursor & SLOT_MASK)
       if (slot >= 0) {
         const offset = (this.#cursor & ~SLOT_MASK) | slot
         const atTicks = this.#epochTicks + offset
-        if (atTicks > untilTicks) return -1
+        if (atTicks > untilTicks) return false
+        this.atTicks = atTicks
         this.#cursor = offset
         this.#read(this.#instant.shift(slot))
-        return atTicks
+        return true
       }
-      if (!this.#turn(untilTicks)) return -1
+      if (!this.#turn(untilTicks)) return false
     }
   }
 

@@ -7,7 +7,7 @@ import { TICKS_PER_MS } from './clock.ts'
 import { Conversations } from './conversations.ts'
 import { HeldEvents, type PausedNetwork } from './held.ts'
 import { Invariants, type Broken, type Check } from './invariants.ts'
-import { type Counts, describeTime, Kernel, KIND } from './kernel.ts'
+import { type Counts, describeTime, Kernel, KIND, type Watch } from './kernel.ts'
 import { drawPeerId } from './names.ts'
 import { Network, NODES_MAX, type NetworkOptions } from './network.ts'
 import { type Mount, type NodeCommons, NodeState } from './node.ts'
@@ -231,7 +231,7 @@ export class Simulation {
 
   /** Lets `ms` of virtual time pass. */
   async run(ms: number): Promise<void> {
-    await this.#runUntil(this.#kernel.clock.nowTicks + Math.ceil(ms * TICKS_PER_MS), () => false)
+    await this.#runUntil(this.#kernel.clock.nowTicks + Math.ceil(ms * TICKS_PER_MS), undefined)
   }
 
   /** Lets time pass until `done` holds, which is looked at after every event. False where it did not within `boundMs`. */
@@ -257,19 +257,22 @@ export class Simulation {
     return outcome.value
   }
 
-  async #runUntil(untilTicks: number, done: () => boolean): Promise<boolean> {
+  async #runUntil(untilTicks: number, done: (() => boolean) | undefined): Promise<boolean> {
     assert(!this.#running, 'the simulation is running already')
     if (this.#failure !== undefined) throw this.#failure
     this.#running = true
+    const kernel = this.#kernel
+    const watch = this.#watch(done)
     try {
-      let pace: Pace
-      do {
+      for (;;) {
         await settle()
-        this.#kernel.unsettled = false
-        pace = this.#burst(untilTicks, done)
-      } while (pace === 'unsettled')
-      if (pace === 'done') return true
-      this.#kernel.clock.nowTicks = Math.max(this.#kernel.clock.nowTicks, untilTicks)
+        kernel.unsettled = false
+        if (done?.()) return true
+        const pace = kernel.run(untilTicks, watch)
+        if (pace === 'watched') return true
+        if (pace === 'idle') break
+      }
+      kernel.clock.nowTicks = Math.max(kernel.clock.nowTicks, untilTicks)
       this.#checkPeriodic(untilTicks)
       return false
     } catch (thrown) {
@@ -279,22 +282,20 @@ export class Simulation {
     }
   }
 
-  /** As many events as need no waiting in between. */
-  #burst(untilTicks: number, done: () => boolean): Pace {
-    for (;;) {
-      if (done()) return 'done'
-      if (!this.#advance(untilTicks)) return 'idle'
-      if (this.#kernel.unsettled) return 'unsettled'
-    }
-  }
-
-  /** One event, with what must hold after it. */
-  #advance(untilTicks: number): boolean {
+  /** What is looked at between two events: what must hold, and whether the end has come. */
+  #watch(done: (() => boolean) | undefined): Watch {
+    const invariants = this.#invariants
     const kernel = this.#kernel
-    if (!kernel.step(untilTicks)) return false
-    if (kernel.clock.nowTicks >= this.#invariants.dueTicks) this.#checkPeriodic(kernel.clock.nowTicks)
-    if (this.#invariants.hasAlways) this.#refuse(this.#invariants.brokenNow())
-    return true
+    return {
+      get dueTicks() {
+        return done !== undefined || invariants.hasAlways ? -1 : invariants.dueTicks
+      },
+      look: (nowTicks) => {
+        if (nowTicks >= invariants.dueTicks) this.#checkPeriodic(nowTicks)
+        if (invariants.hasAlways) this.#refuse(invariants.brokenNow())
+        return !kernel.unsettled && done !== undefined && done()
+      },
+    }
   }
 
   #checkPeriodic(nowTicks: number): void {
@@ -343,9 +344,6 @@ export class Simulation {
 
 /** With fewer than one node in so many up, a list of them is quicker than luck. */
 const SPARSE_FACTOR = 16
-
-/** Why a burst of events ended: the end was reached, nothing is left to happen in time, or promises must continue first. */
-type Pace = 'done' | 'idle' | 'unsettled'
 
 /** 2^24: at ten pending events a node, a grid of more than a million. */
 export const EVENTS_PENDING_MAX = 16_777_216

@@ -40,14 +40,14 @@ test('the last few of many are still drawn', () => {
 
 test('foresight sees protocols and what they are about to be given, and changes nothing', async () => {
   const run = async (foresees: boolean): Promise<{ readonly trace: string; readonly seen: Set<unknown> }> => {
-    const { simulation } = chatterGrid({ seed: 4 }, { count: 50, everyMs: 100 })
+    const { simulation } = chatterGrid({ seed: 4 }, { count: 2_000, everyMs: 10_000 })
     const seen = new Set<unknown>()
     if (foresees)
       simulation.foresee(
         chatterWire.id,
         (_protocol, payload) => seen.add(typeof payload === 'string' ? payload : 1).size,
       )
-    await simulation.run(5_000)
+    await simulation.run(12_000)
     return { trace: simulation.traceHash, seen }
   }
   const [blind, seeing] = [await run(false), await run(true)]
