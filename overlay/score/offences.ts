@@ -15,7 +15,7 @@ export const OFFENCE_WEIGHTS: Readonly<Record<string, number>> = {
   /** Well encoded, and of no known form. A newer neighbour may say something that we do not know yet, once a second at most. */
   malformed: 1,
   /** More than its share, which a node that has fallen behind may well ask for. */
-  rate: 0.25,
+  rate: 0.1,
   busy: 0.05,
   /** By this machine's clock, which may be the one that is wrong. */
   expired: 0.02,

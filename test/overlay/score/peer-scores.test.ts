@@ -27,7 +27,7 @@ describe('a score', () => {
 
   test.each([
     ['what a newer version says that this one does not know, once a second', 'malformed', 1_000],
-    ['a question too many, four times a second', 'rate', 250],
+    ['a question too many, ten times a second', 'rate', 100],
     ['words that this clock calls expired, fifty times a second', 'expired', 20],
     ['words that were signed twice by somebody else, at any rate', 'conflict', 100],
     ['what a protocol has a reason of its own for, twenty times a second', 'layout-unlikely', 50],
