@@ -128,7 +128,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     else if (timer.type === 'gossip') this.#spreading.gossip(env)
     // Of what was awaited while this process stood still nothing can be concluded; the tick will set it right.
     else if (this.#isOverslept(env)) env.wakeAfter(this.#options.probeMs, timer)
-    else if (timer.type === 'unanswered') this.#probing.askHelpers(timer.probe, env)
+    else if (timer.type === 'unanswered') this.#probing.goOn(timer.probe, env)
     else if (timer.type === 'probe-over') this.#concludeProbe(timer.probe, env)
     else this.#checkSuspicion(timer.peer, env)
   }

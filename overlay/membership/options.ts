@@ -30,7 +30,7 @@ export interface MembershipOptions {
   readonly reviveMsMax: number
 }
 
-/** A killed node is found within five seconds or so at a few dozen nodes, for a probe a second. */
+/** A killed node is found within five seconds or so among a few dozen nodes, within seven among five hundred, for a probe a second. */
 export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
   probeMs: 1_000,
   probeTimeoutMs: 400,

@@ -7,10 +7,13 @@ import { sizeFactor, type MembershipOptions } from './options.ts'
 import type { Spreading } from './spreading.ts'
 import { NO_UPDATES } from './updates.ts'
 
-/** Probes under way at once, those for others included; more are not made. */
-const PROBE_COUNT_MAX = 256
-/** An asked helper says that it hears nothing after this share of the time that is left to the asker (Lifeguard, section IV-A). */
+/** Probes under way at once, our own and those for others: no flood of requests keeps us from our own. More are not made. */
+const OWN_PROBE_COUNT_MAX = 256
+const PROBE_FOR_OTHERS_COUNT_MAX = 64
+/** A helper says that it hears nothing after this share of the time that the asker waits at the least, so that the word is there in time. */
 const NACK_SHARE = 0.5
+
+const NO_HELPERS: readonly PeerId[] = []
 
 /** A probe under way. */
 interface Probe {
@@ -18,8 +21,9 @@ interface Probe {
   readonly target: PeerId
   /** Who asked for it, where it is not ours. */
   readonly forWhom: { readonly asker: PeerId; readonly probe: number } | undefined
-  /** Who was asked to help and has said nothing yet. */
-  silentHelpers: PeerId[] | undefined
+  /** Who was asked to help, and who of them has said nothing yet. */
+  helpers: readonly PeerId[]
+  silentHelpers: readonly PeerId[]
 }
 
 /**
@@ -35,6 +39,7 @@ export class Probing {
   /** Ours and those for others, few at any time. */
   #probes: Probe[] = []
   #probeCount = 0
+  /** Lifeguard's local health score: 0 is healthy. */
   #health = 0
 
   constructor(table: MemberTable, spreading: Spreading, own: () => Descriptor, options: MembershipOptions) {
@@ -44,14 +49,9 @@ export class Probing {
     this.#options = options
   }
 
-  /** Between two probes, and how long a direct one waits, as this node is now. */
+  /** Between two probes, as healthy as this node is now. */
   get periodMs(): number {
     return this.#options.probeMs * (this.#health + 1)
-  }
-
-  /** 0 is healthy. */
-  get health(): number {
-    return this.#health
   }
 
   worsen(count = 1): void {
@@ -83,7 +83,7 @@ export class Probing {
 
   acknowledge(from: PeerId, message: MembershipMessage & { type: 'ack' }, env: MembershipEnv): void {
     const probe = this.#probes.find(({ id }) => id === message.probe)
-    if (probe === undefined || (probe.target !== from && !probe.silentHelpers?.includes(from))) return
+    if (probe === undefined || (probe.target !== from && !probe.helpers.includes(from))) return
     this.#end(probe)
     if (probe.forWhom === undefined) this.#health = Math.max(0, this.#health - 1)
     else {
@@ -95,28 +95,16 @@ export class Probing {
   /** A helper lives, and hears nothing either. */
   nack(from: PeerId, id: number): void {
     const probe = this.#probes.find((each) => each.id === id)
-    const place = probe?.silentHelpers?.indexOf(from) ?? -1
-    if (place >= 0) probe!.silentHelpers!.splice(place, 1)
+    if (probe !== undefined) probe.silentHelpers = probe.silentHelpers.filter((helper) => helper !== from)
   }
 
-  /** A ping went unanswered. For another we say so, and still wait; for ourselves helpers try until the period is over. */
-  askHelpers(id: number, env: MembershipEnv): void {
+  /** A ping went unanswered for the time that a direct one has. */
+  goOn(id: number, env: MembershipEnv): void {
     const probe = this.#probes.find((each) => each.id === id)
     if (probe === undefined) return
-    const { probeMs, probeTimeoutMs, helperCount } = this.#options
-    const { target, forWhom } = probe
-    if (forWhom !== undefined) {
-      env.send(forWhom.asker, { type: 'nack', probe: forWhom.probe })
-      return env.wakeAfter(probeMs, { type: 'probe-over', probe: id })
-    }
-    if (!this.#table.isLiving(target)) return this.#end(probe)
-    probe.silentHelpers = this.#table.draw(helperCount, env.rng, (peer, state) => peer !== target && state === 'alive')
-    for (const helper of probe.silentHelpers)
-      env.send(helper, { type: 'ping-for-me', probe: id, target, updates: this.#spreading.newsFor(helper) })
-    // It was perhaps the ping that got lost: of those who seem silent at 5 % loss, nine of ten answer a second one.
-    env.send(target, { type: 'ping', probe: id, sequence: this.#own().sequence, updates: NO_UPDATES })
-    const verdictMs = probeMs * sizeFactor(this.#table.livingCount)
-    env.wakeAfter((verdictMs - probeTimeoutMs) * (this.#health + 1), { type: 'probe-over', probe: id })
+    if (probe.forWhom !== undefined) this.#decline(probe, probe.forWhom, env)
+    else if (this.#table.isLiving(probe.target)) this.#insist(probe, env)
+    else this.#end(probe)
   }
 
   /** A probe's time is over: the peer that it found silent, if it was ours. */
@@ -125,7 +113,7 @@ export class Probing {
     if (probe === undefined) return undefined
     this.#end(probe)
     if (probe.forWhom !== undefined) return undefined
-    this.worsen(probe.silentHelpers!.length)
+    this.worsen(probe.silentHelpers.length)
     return probe.target
   }
 
@@ -134,10 +122,32 @@ export class Probing {
     this.#probes = []
   }
 
+  /** Who asked us hears that we hear nothing; an answer that comes late is still passed on. */
+  #decline(probe: Probe, { asker, probe: theirs }: NonNullable<Probe['forWhom']>, env: MembershipEnv): void {
+    env.send(asker, { type: 'nack', probe: theirs })
+    env.wakeAfter(this.#options.probeMs, { type: 'probe-over', probe: probe.id })
+  }
+
+  /** Helpers try too, and we once more. */
+  #insist(probe: Probe, env: MembershipEnv): void {
+    const { probeMs, probeTimeoutMs, helperCount } = this.#options
+    const { id, target } = probe
+    probe.helpers = this.#table.draw(helperCount, env.rng, (peer, state) => peer !== target && state === 'alive')
+    probe.silentHelpers = probe.helpers
+    for (const helper of probe.helpers)
+      env.send(helper, { type: 'ping-for-me', probe: id, target, updates: this.#spreading.newsFor(helper) })
+    // It was perhaps the ping that got lost: of those who seem silent at 5 % loss, nine of ten answer a second one.
+    env.send(target, { type: 'ping', probe: id, sequence: this.#own().sequence, updates: NO_UPDATES })
+    const verdictMs = probeMs * sizeFactor(this.#table.livingCount)
+    env.wakeAfter((verdictMs - probeTimeoutMs) * (this.#health + 1), { type: 'probe-over', probe: id })
+  }
+
   #ping(target: PeerId, forWhom: Probe['forWhom'], waitMs: number, env: MembershipEnv): void {
-    if (this.#probes.length >= PROBE_COUNT_MAX) return
+    const isOwn = forWhom === undefined
+    const sameCount = this.#probes.filter((probe) => (probe.forWhom === undefined) === isOwn).length
+    if (sameCount >= (isOwn ? OWN_PROBE_COUNT_MAX : PROBE_FOR_OTHERS_COUNT_MAX)) return
     const id = ++this.#probeCount
-    this.#probes.push({ id, target, forWhom, silentHelpers: undefined })
+    this.#probes.push({ id, target, forWhom, helpers: NO_HELPERS, silentHelpers: NO_HELPERS })
     const updates = this.#spreading.newsFor(target)
     env.send(target, { type: 'ping', probe: id, sequence: this.#own().sequence, updates })
     env.wakeAfter(waitMs, { type: 'unanswered', probe: id })

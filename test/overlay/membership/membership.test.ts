@@ -132,6 +132,27 @@ describe('probing', () => {
     expect(side.sentTo(alice).at(-1)).toMatchObject({ type: 'ack', probe: 7 })
   })
 
+  test('an answer that a helper passes on after its no still counts', () => {
+    const side = watcher([alice, bob], { probeMs: 100_000, probeTimeoutMs: 400 })
+    side.membership.doubt(alice, side.env)
+    side.pass(401)
+    const { probe } = side.sentTo(bob).find(({ type }) => type === 'ping-for-me') as { probe: number }
+    side.hear(bob, { type: 'nack', probe })
+    side.hear(bob, { type: 'ack', probe, sequence: 1, updates: [] })
+    side.pass(100_500)
+    expect(side.env.events.filter((event) => event.type === 'changed' && event.member.peer === alice)).toEqual([])
+  })
+
+  test('a flood of requests to probe for others keeps nobody from its own', () => {
+    const side = watcher([alice, bob, ...ids.slice(5)], { probeMs: 100_000, probeTimeoutMs: 400 })
+    for (let probe = 0; probe < 1_000; probe++)
+      side.hear(alice, { type: 'ping-for-me', probe, target: ids[5 + (probe % 20)]!, updates: [] })
+    expect(side.env.takeSent().length).toBe(64)
+    side.membership.doubt(bob, side.env)
+    side.pass(1)
+    expect(side.sentTo(bob)).toMatchObject([{ type: 'ping' }])
+  })
+
   test('a helper says that it is here where it does not know the target', () => {
     const side = watcher([alice])
     side.hear(alice, { type: 'ping-for-me', probe: 7, target: bob, updates: [] })
