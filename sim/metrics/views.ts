@@ -16,6 +16,8 @@ export interface ViewFigures {
   /** Share of honest nodes' links that lead to attackers, and honest nodes that know attackers only. */
   readonly attackerShare: number
   readonly eclipsed: number
+  /** Links to nobody: to a descriptor that no node has minted. */
+  readonly strangers: number
 }
 
 /** What takes longer, and is estimated from a sample of nodes in large grids. */
@@ -54,6 +56,7 @@ export function measureViews(views: AttackedViews): ViewFigures {
     components: sizes.length,
     outsideLargest: upCount === 0 ? 0 : 1 - sizes[0]! / upCount,
     ...measureAttack(all, views),
+    strangers: countStrangers(views),
   }
 }
 
@@ -77,6 +80,13 @@ function onlyUp({ nodesCount, offsets, targets }: Graph, { isUp }: Views): Graph
     ends[node + 1] = count
   }
   return { nodesCount, offsets: ends, targets: kept.subarray(0, count) }
+}
+
+function countStrangers({ nodesCount, isUp, viewOf }: Views): number {
+  let count = 0
+  for (let node = 0; node < nodesCount; node++)
+    if (isUp(node)) for (const target of viewOf(node)) if (target < 0) count++
+  return count
 }
 
 function measureAttack(

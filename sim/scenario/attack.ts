@@ -15,15 +15,15 @@ export const attack: Scenario = {
   settings: { cycles: '100', attackers: '0.1:push', latency: 'uniform:20-100', loss: '' },
 
   async play(stage) {
-    const { simulation, nodesCount, settings, samples } = stage
+    const { simulation, nodesCount, settings } = stage
     const { share, attack: name } = settings.attackers!
     const grid = new SamplingGrid(simulation, { nodesCount, attackersShare: share, attack: name })
     const cycles = settings.cycles!
-    const figures = new SamplingFigures(() => viewsOf(grid), { cycles, samples })
+    const figures = new SamplingFigures(stage, () => viewsOf(grid))
     await runCycles(stage, {
       count: cycles,
       what: `${nodesCount} nodes, ${Math.round(share * 100)} % of them attackers`,
-      onEnd: (cycle) => void figures.measure(cycle),
+      onEnd: (cycle) => figures.measure(cycle),
     })
     const attackerShareMax = figures.series.max('attackerShare') ?? 0
     return {

@@ -2,6 +2,7 @@ import { beginChurn, type Comings, startCount } from './comings.ts'
 import { runCycles } from './cycles.ts'
 import { DiscoveryGrid } from './grid.ts'
 import { grow } from './growth.ts'
+import { quantile } from '../metrics/index.ts'
 import { MembershipFigures } from './membership-figures.ts'
 import { RECOVERY_CYCLES } from './recovery.ts'
 import { Questions } from './questions.ts'
@@ -14,6 +15,26 @@ export interface RunHooks {
   readonly onStart?: (cycle: number) => void
   /** At the end of each, after it was measured. */
   readonly onEnd?: (cycle: number) => void
+}
+
+/** As much as a grid that people join on their own. */
+const GROWTH = { growthShare: 0.3, settleCycles: 12 }
+
+/** Tables of which the median is looked at, and how much it may have changed since cycles ago, once they are full. */
+const TABLE_COUNT = 64
+const TABLE_CHANGE_MAX = 0.01
+const TABLE_CYCLES = 8
+
+/** Says after each cycle whether tables have stopped to grow: new layouts are agreed upon and filled in tens of seconds. */
+function settlingOf(grid: DiscoveryGrid): () => boolean {
+  const medians: number[] = []
+  return () => {
+    const counts = grid.up.slice(0, TABLE_COUNT).map((index) => grid.discoveryAt(index).selectionState.descriptorCount)
+    const now = quantile(counts, 0.5)
+    medians.push(now)
+    const before = medians.at(-1 - TABLE_CYCLES)
+    return before !== undefined && Math.abs(now - before) <= TABLE_CHANGE_MAX * now
+  }
 }
 
 /**
@@ -39,13 +60,13 @@ export class DiscoveryRun {
       onStart: (index, discovery) => this.membership.watch(index, discovery),
     })
     this.questions = new Questions(stage, this.grid)
-    this.sampling = new SamplingFigures(() => this.grid.views, { cycles: this.#cycles, samples: stage.samples })
+    this.sampling = new SamplingFigures(stage, () => this.grid.views)
   }
 
   /** Grows a grid of so many nodes: as many as the stage says, where nothing else is. */
   static async begin(stage: Stage, nodesCount = startCount(stage)): Promise<DiscoveryRun> {
     const run = new DiscoveryRun(stage, nodesCount)
-    await grow(stage, run.grid, nodesCount)
+    await grow(stage, run.grid, nodesCount, { ...GROWTH, isSettled: settlingOf(run.grid) })
     return run
   }
 

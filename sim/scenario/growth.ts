@@ -10,13 +10,14 @@ export interface GrowthOptions {
   readonly growthShare: number
   /** Cycles after the last node has joined until it is looked at: what is still being learned of the last is learned by then. */
   readonly settleCycles: number
+  /** Asked after each of these cycles, and of up to `SETTLE_CYCLES_MAX` more while it says no. */
+  readonly isSettled?: () => boolean
 }
 
-/** As much as a grid that people join on their own. */
-const GROWTH: GrowthOptions = { growthShare: 0.3, settleCycles: 12 }
+const SETTLE_CYCLES_MAX = 60
 
 /** Adds nodes until there are `count`, and lets them settle. */
-export async function grow(stage: Stage, grid: GridNodes, count: number, options = GROWTH): Promise<void> {
+export async function grow(stage: Stage, grid: GridNodes, count: number, options: GrowthOptions): Promise<void> {
   let due = 0
   let wave = 0
   const addSome = (): void => {
@@ -28,6 +29,10 @@ export async function grow(stage: Stage, grid: GridNodes, count: number, options
     wave = Math.ceil(Math.min(count - grid.nodesCount, grid.nodesCount * options.growthShare))
     await runCycles(stage, { count: 1, what: `${grid.nodesCount + wave} nodes join`, onPiece: addSome })
   }
-  await runCycles(stage, { count: options.settleCycles, what: 'settling' })
+  let isSettled = true
+  const look = (): void => void (isSettled = options.isSettled?.() ?? true)
+  await runCycles(stage, { count: options.settleCycles, what: 'settling', onEnd: look })
+  for (let more = 0; more < SETTLE_CYCLES_MAX && !isSettled; more++)
+    await runCycles(stage, { count: 1, what: 'settling on', onEnd: look })
   stage.progress(`${grid.upCount} nodes have settled after ${Math.round(stage.simulation.nowMs / CYCLE_MS)} cycles`)
 }

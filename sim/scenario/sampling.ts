@@ -56,11 +56,11 @@ export const massacre: Scenario = {
 const GROWTH = { growthShare: 1, settleCycles: 10 }
 
 async function playViews(stage: Stage): Promise<{ readonly figures: SamplingFigures; readonly killedCount: number }> {
-  const { simulation, settings, samples, progress } = stage
+  const { simulation, settings, progress } = stage
   const cycles = settings.cycles!
   const grid = new ViewGrid(simulation, { keepsDisks: settings.churn !== undefined && settings.churn.kind !== 'share' })
   await grow(stage, grid, startCount(stage), GROWTH)
-  const figures = new SamplingFigures(() => grid.views, { cycles, samples })
+  const figures = new SamplingFigures(stage, () => grid.views)
   const comings = beginChurn(stage, grid, cycles)
   let killedCount = 0
   await runCycles(stage, {
@@ -72,7 +72,7 @@ async function playViews(stage: Stage): Promise<{ readonly figures: SamplingFigu
       progress(`${killedCount} nodes die, ${grid.upCount} are left`)
     },
     onPiece: () => comings.onPiece(),
-    onEnd: (cycle) => void figures.measure(cycle),
+    onEnd: (cycle) => figures.measure(cycle),
   })
   return { figures, killedCount }
 }

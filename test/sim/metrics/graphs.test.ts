@@ -95,8 +95,8 @@ describe('views of a grid', () => {
     })
   })
 
-  test('somebody who is no node is no link', () => {
-    expect(measureViews(viewsOf([[1, -1], [0]]))).toMatchObject({ deadLinkShare: 0, components: 1 })
+  test('somebody who is no node is no link, and is counted', () => {
+    expect(measureViews(viewsOf([[1, -1], [0]]))).toMatchObject({ deadLinkShare: 0, components: 1, strangers: 1 })
   })
 
   test('an empty grid has figures too', () => {
