@@ -23,8 +23,11 @@ export abstract class GridNodes {
     this.simulation = simulation
   }
 
-  /** Mounts what a node runs, at each of its starts. */
-  protected abstract mount(index: number, host: NodeHost, seeds: readonly Seed[]): void
+  /** Mounts what a node runs, at each of its starts. `drawSeeds` is for one that knows nobody: a million do not keep theirs. */
+  protected abstract mount(index: number, host: NodeHost, drawSeeds: () => readonly Seed[]): void
+
+  /** Where a node is reached. */
+  protected abstract addressesOf(index: number): readonly string[]
 
   /** Nodes that there ever were. */
   get nodesCount(): number {
@@ -43,9 +46,8 @@ export abstract class GridNodes {
   /** Adds a node. Returns its number. */
   add(): number {
     const index = this.nodesCount
-    const seeds = this.draw(SEED_COUNT).map((seed) => ({ peer: this.idAt(seed), addresses: [addressOf(seed)] }))
     this.#sinceMs.push(0)
-    this.simulation.addNode({ mount: (host) => this.mount(index, host, seeds) })
+    this.simulation.addNode({ mount: (host) => this.mount(index, host, () => this.#drawSeeds()) })
     this.#noteUp(index)
     return index
   }
@@ -102,6 +104,10 @@ export abstract class GridNodes {
     return doomed.length
   }
 
+  #drawSeeds(): readonly Seed[] {
+    return this.draw(SEED_COUNT).map((index) => ({ peer: this.idAt(index), addresses: this.addressesOf(index) }))
+  }
+
   #noteUp(index: number): void {
     this.#placeInUp[index] = this.#up.length
     this.#up.push(index)
@@ -111,7 +117,3 @@ export abstract class GridNodes {
 
 /** Through how many nodes one joins. */
 const SEED_COUNT = 3
-
-export function addressOf(index: number): string {
-  return `/ip4/10.${index >> 16}.${(index >> 8) & 255}.${index & 255}/tcp/4001`
-}

@@ -6,7 +6,7 @@ import { PlanCache } from '../../overlay/selection/index.ts'
 import type { NodeHost, Simulation } from '../engine/index.ts'
 import type { Views } from '../metrics/index.ts'
 import type { Population } from '../population/index.ts'
-import { addressOf, GridNodes, type Seed } from './grid-nodes.ts'
+import { GridNodes, type Seed } from './grid-nodes.ts'
 
 export interface GridOptions {
   readonly population: Population
@@ -61,7 +61,11 @@ export class DiscoveryGrid extends GridNodes {
     return this.#discoveries[index]!
   }
 
-  protected override mount(index: number, host: NodeHost, seeds: readonly Seed[]): void {
+  protected override addressesOf(index: number): readonly string[] {
+    return [`/ip4/10.${index >> 16}.${(index >> 8) & 255}.${index & 255}/tcp/4001`]
+  }
+
+  protected override mount(index: number, host: NodeHost, drawSeeds: () => readonly Seed[]): void {
     const { population, keepsDisks = false, onStart } = this.#options
     const kept = host.disk.read('discovery')
     const discovery = createDiscovery(
@@ -75,9 +79,9 @@ export class DiscoveryGrid extends GridNodes {
       },
       {
         name: population.machine(index).name,
-        addresses: [addressOf(index)],
+        addresses: this.addressesOf(index),
         attributes: this.attributesAt(index),
-        seeds: kept === undefined ? seeds : [],
+        seeds: kept === undefined ? drawSeeds() : [],
         kept,
         ...this.#shared,
       },

@@ -1,7 +1,6 @@
-import { DescriptorChecker } from '../../overlay/descriptor/index.ts'
-import { createDiscovery, type Discovery } from '../../overlay/discovery/index.ts'
-import { type PeerId, shuffle } from '../../overlay/env/index.ts'
-import type { Simulation } from '../engine/index.ts'
+import { shuffle } from '../../overlay/env/index.ts'
+import type { Population } from '../population/index.ts'
+import { DiscoveryGrid } from './grid.ts'
 import type { Scenario, Stage } from './scenario.ts'
 
 /**
@@ -11,23 +10,24 @@ import type { Scenario, Stage } from './scenario.ts'
  */
 export const overlay: Scenario = {
   name: 'overlay',
-  summary: 'nodes join through one, half of them die at once, the rest answer queries, the dead return',
-  nodes: { min: 4, max: 1_000, default: 32 },
+  summary: 'nodes join, half of them die at once, the rest answer queries, the dead return',
+  // All of one cell: each has a word on all others.
+  nodes: { min: 4, max: 500, default: 32 },
   settings: { latency: 'uniform:20-100', loss: '' },
 
   async play(stage) {
     const { simulation, nodesCount, progress } = stage
-    const grid = new Grid(simulation)
-    for (let index = 0; index < nodesCount; index++) grid.add(index)
+    const grid = new DiscoveryGrid(simulation, { population: MACHINES, keepsDisks: true })
+    for (let index = 0; index < nodesCount; index++) grid.add()
     const join = await agree(stage, grid, 'joined')
 
-    const doomed = shuffle([...simulation.ids], simulation.chance).slice(0, Math.floor(nodesCount / 2))
-    for (const id of doomed) simulation.crash(id)
+    const doomed = shuffle([...grid.up], simulation.chance).slice(0, Math.floor(nodesCount / 2))
+    for (const index of doomed) grid.crash(index)
     progress(`${doomed.length} nodes are gone`)
     const loss = await agree(stage, grid, 'knows who is gone')
-    const query = await ask(simulation, grid)
+    const query = await ask(stage, grid)
 
-    for (const id of doomed) simulation.restart(id)
+    for (const index of doomed) grid.restart(index)
     const comeback = await agree(stage, grid, 'back')
     const figures = {
       joinMs: join.tookMs,
@@ -38,7 +38,7 @@ export const overlay: Scenario = {
       ...query,
       returnMs: comeback.tookMs,
       returnAgreement: comeback.agreement,
-      refusedCount: grid.refusedCount,
+      refusedCount: [...grid.refusals.values()].reduce((sum, count) => sum + count, 0),
       messagesPerNodePerSecond: simulation.counts.sent / nodesCount / (simulation.nowMs / 1_000),
     }
     return { overlay: figures }
@@ -50,75 +50,36 @@ const WAIT_MS_MAX = 180_000
 const FIND_MS_MAX = 10_000
 const CORES = [1, 2, 4, 8, 16, 32]
 
-/** A grid of discoveries, each with what it keeps on its disk. */
-class Grid {
-  refusedCount = 0
-  readonly #simulation: Simulation
-  readonly #discoveries = new Map<PeerId, Discovery>()
-  /** What one node has verified, all take as verified: the signatures are the same. */
-  readonly #checker = new DescriptorChecker({ countMax: 1 << 20 })
+const MACHINES: Population = {
+  source: 'overlay',
+  attributeNames: ['Cores'],
+  machine: (index) => ({ name: `node${index}`, attributes: { Cores: coresOf(index) } }),
+}
 
-  constructor(simulation: Simulation) {
-    this.#simulation = simulation
-  }
-
-  add(index: number): void {
-    const first = this.#simulation.ids[0]
-    this.#simulation.addNode({
-      mount: (node) => {
-        const kept = node.disk.read('discovery')
-        const discovery = createDiscovery(
-          {
-            host: node,
-            onAddress: () => {},
-            store: (value) => node.disk.write('discovery', value),
-            onEvent: (event) => {
-              if (event.type === 'refused') this.refusedCount++
-            },
-          },
-          {
-            name: `node${index}`,
-            addresses: [addressOf(index)],
-            attributes: { Cores: coresOf(index) },
-            seeds: first === undefined || kept !== undefined ? [] : [{ peer: first, addresses: [addressOf(0)] }],
-            kept,
-            checker: this.#checker,
-          },
-        )
-        this.#discoveries.set(node.self, discovery)
-      },
-    })
-  }
-
-  at(id: PeerId): Discovery {
-    return this.#discoveries.get(id)!
-  }
-
-  /** The share of nodes that are up which take just those that are up for alive. */
-  agreement(): number {
-    const { upIds } = this.#simulation
-    const up = new Set(upIds)
-    const agreeing = upIds.filter((id) => {
-      const alive = this.at(id)
-        .list()
-        .filter((node) => node.state === 'alive')
-      return alive.length === up.size && alive.every((node) => up.has(node.id))
-    })
-    return agreeing.length / up.size
-  }
+/** The share of nodes that are up which take just those that are up for alive. */
+function agreementOf(grid: DiscoveryGrid): number {
+  const up = new Set(grid.up.map((index) => grid.idAt(index)))
+  const agreeing = grid.up.filter((index) => {
+    const alive = grid
+      .discoveryAt(index)
+      .list()
+      .filter((node) => node.state === 'alive')
+    return alive.length === up.size && alive.every((node) => up.has(node.id))
+  })
+  return agreeing.length / up.size
 }
 
 /** Waits until all agree, or long enough. `tookMs` is -1 where they never did. */
 async function agree(
   { simulation, progress }: Stage,
-  grid: Grid,
+  grid: DiscoveryGrid,
   what: string,
 ): Promise<{ readonly tookMs: number; readonly agreement: number }> {
   const startedMs = simulation.nowMs
-  let agreement = grid.agreement()
+  let agreement = agreementOf(grid)
   while (agreement < 1 && simulation.nowMs - startedMs < WAIT_MS_MAX) {
     await simulation.run(LOOK_MS)
-    agreement = grid.agreement()
+    agreement = agreementOf(grid)
   }
   const tookMs = simulation.nowMs - startedMs
   progress(`${(agreement * 100).toFixed(1)} % ${what} after ${(tookMs / 1_000).toFixed(1)} s`)
@@ -127,15 +88,14 @@ async function agree(
 
 /** One node asks for all machines of some size: how many of them it found, and how many it should not have. */
 async function ask(
-  simulation: Simulation,
-  grid: Grid,
-): Promise<{ recall: number; wrongCount: number; findMs: number }> {
-  const { ids, upIds } = simulation
-  const matching = new Set(upIds.filter((id) => coresOf(ids.indexOf(id)) >= 8))
-  const asker = grid.at(upIds[0]!)
+  { simulation }: Stage,
+  grid: DiscoveryGrid,
+): Promise<{ readonly recall: number; readonly wrongCount: number; readonly findMs: number }> {
+  const matching = new Set(grid.up.filter((index) => coresOf(index) >= 8).map((index) => grid.idAt(index)))
+  const asker = grid.discoveryAt(grid.up[0]!)
   const startedMs = simulation.nowMs
   const { candidates } = await simulation.converse(
-    () => asker.find({ where: 'Cores >= 8', count: ids.length }, { timeoutMs: FIND_MS_MAX }),
+    () => asker.find({ where: 'Cores >= 8', count: grid.nodesCount }, { timeoutMs: FIND_MS_MAX }),
     2 * FIND_MS_MAX,
   )
   const rightCount = candidates.filter((candidate) => matching.has(candidate.id)).length
@@ -148,8 +108,4 @@ async function ask(
 
 function coresOf(index: number): number {
   return CORES[index % CORES.length]!
-}
-
-function addressOf(index: number): string {
-  return `/ip4/10.0.${index >> 8}.${index & 255}/tcp/4001`
 }

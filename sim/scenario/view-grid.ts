@@ -2,7 +2,7 @@ import { type Descriptor, DescriptorChecker, mintDescriptor } from '../../overla
 import { Sampling, samplingWire } from '../../overlay/sampling/index.ts'
 import type { NodeHost, Simulation } from '../engine/index.ts'
 import type { Views } from '../metrics/index.ts'
-import { addressOf, GridNodes, type Seed } from './grid-nodes.ts'
+import { GridNodes, type Seed } from './grid-nodes.ts'
 
 /** Nodes that run sampling alone, as a daemon does beside much else: a million of them fit into one process. */
 export class ViewGrid extends GridNodes {
@@ -28,12 +28,16 @@ export class ViewGrid extends GridNodes {
     this.#samplings[index] = undefined
   }
 
-  protected override mount(index: number, host: NodeHost, seeds: readonly Seed[]): void {
+  protected override addressesOf(): readonly string[] {
+    return ADDRESSES
+  }
+
+  protected override mount(index: number, host: NodeHost, drawSeeds: () => readonly Seed[]): void {
     const kept = this.#keepsDisks ? host.disk.read('sampling') : undefined
-    const own = this.#mint(index, host)
+    const own = this.#mint(host)
     const sampling = new Sampling(
       { own: () => own, checker: this.#checker, onAddress: () => {} },
-      kept === undefined ? { seeds } : { reserve: kept },
+      kept === undefined ? { seeds: drawSeeds() } : { reserve: kept },
     )
     this.#samplings[index] = sampling
     host.mount(samplingWire, sampling, (event) => {
@@ -41,10 +45,12 @@ export class ViewGrid extends GridNodes {
     })
   }
 
-  #mint(index: number, { surroundings }: NodeHost): Descriptor {
+  #mint({ surroundings }: NodeHost): Descriptor {
     const sequence = Math.floor(surroundings.wallMs)
-    return mintDescriptor({ name: '', sequence, addresses: [addressOf(index)], attributes: {} }, surroundings)
+    return mintDescriptor({ name: '', sequence, addresses: ADDRESSES, attributes: {} }, surroundings)
   }
 }
 
+/** Nobody dials in a simulation. */
+const ADDRESSES = ['/ip4/10.0.0.1/tcp/4001']
 const CHECKED_COUNT_MAX = 1 << 20
