@@ -35,18 +35,14 @@ const options = readOptions()
 const fuzzers = options.targets.map(
   (target, index) => new Fuzzer(target, { seed: options.seed + index, corpus: readCorpus(target.name) }),
 )
-const isOne = options.hex !== undefined
 const siege = { inputs: 0, grids: 0, echoesPerLie: 0, refusedBy: new Map<string, number>() }
 const startMs = performance.now()
 let saidMs = startMs
 
-if (isOne) finish(troubleOf(fuzzers[0]!.take(new Uint8Array(Buffer.from(options.hex!, 'hex')))))
+if (options.hex !== undefined) finish(troubleOf(fuzzers[0]!.take(new Uint8Array(Buffer.from(options.hex, 'hex')))))
 console.error(`node scripts/fuzz.ts --inputs ${options.inputs} --seed ${options.seed}`)
-const liesCount = !options.besieges
-  ? 0
-  : fuzzers.length === 0
-    ? options.inputs
-    : Math.floor(options.inputs * LIES_SHARE)
+const liesShare = !options.besieges ? 0 : fuzzers.length === 0 ? 1 : LIES_SHARE
+const liesCount = Math.floor(options.inputs * liesShare)
 finish((await feedReal()) ?? feed(options.inputs - liesCount) ?? (await lie(liesCount)))
 
 /** What a grid of many cells really says, of every kind, is there to be changed. */
