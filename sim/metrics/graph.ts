@@ -16,21 +16,26 @@ export interface Views {
   readonly viewOf: (node: number) => readonly number[]
 }
 
-/** The links of all nodes that are up; with `isTargetUp`, only those to others that are. */
-export function graphOf({ nodesCount, isUp, viewOf }: Views, options: { readonly isTargetUp: boolean }): Graph {
+/** The links of all nodes that are up; with `isTargetUp`, only those to others that are. `strangerCount` are those to nobody. */
+export function graphOf(
+  { nodesCount, isUp, viewOf }: Views,
+  options: { readonly isTargetUp: boolean },
+): Graph & { readonly strangerCount: number } {
   const offsets = new Uint32Array(nodesCount + 1)
   let targets = new Uint32Array(Math.max(16, nodesCount * 24))
   let count = 0
+  let strangerCount = 0
   for (let node = 0; node < nodesCount; node++) {
     if (isUp(node)) {
       const view = viewOf(node)
       if (count + view.length > targets.length) targets = grown(targets, count + view.length)
       for (const target of view)
-        if (target >= 0 && target !== node && (!options.isTargetUp || isUp(target))) targets[count++] = target
+        if (target < 0) strangerCount++
+        else if (target !== node && (!options.isTargetUp || isUp(target))) targets[count++] = target
     }
     offsets[node + 1] = count
   }
-  return { nodesCount, offsets, targets: targets.subarray(0, count) }
+  return { nodesCount, offsets, targets: targets.subarray(0, count), strangerCount }
 }
 
 /** The same links without direction, each pair of neighbours once, neighbours in ascending order. */

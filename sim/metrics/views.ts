@@ -56,7 +56,7 @@ export function measureViews(views: AttackedViews): ViewFigures {
     components: sizes.length,
     outsideLargest: upCount === 0 ? 0 : 1 - sizes[0]! / upCount,
     ...measureAttack(all, views),
-    strangers: countStrangers(views),
+    strangers: all.strangerCount,
   }
 }
 
@@ -80,13 +80,6 @@ function onlyUp({ nodesCount, offsets, targets }: Graph, { isUp }: Views): Graph
     ends[node + 1] = count
   }
   return { nodesCount, offsets: ends, targets: kept.subarray(0, count) }
-}
-
-function countStrangers({ nodesCount, isUp, viewOf }: Views): number {
-  let count = 0
-  for (let node = 0; node < nodesCount; node++)
-    if (isUp(node)) for (const target of viewOf(node)) if (target < 0) count++
-  return count
 }
 
 function measureAttack(
