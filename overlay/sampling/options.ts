@@ -34,7 +34,7 @@ export const SAMPLING_DEFAULTS: SamplingOptions = {
   firstCycleCount: 10,
   replyTimeoutMs: 1_000,
   retryCount: 3,
-  reserveCycleCount: 6,
+  reserveCycleCount: 12,
   reserveCountMax: 200,
   reserveStoreMs: 3_000,
   reserveRestMs: 60_000,

@@ -1,6 +1,6 @@
 import type { PeerId } from '../env/index.ts'
 
-/** How many peers' buckets may be less than full at a time; beyond it the one that came first is forgotten and starts afresh. */
+/** How many peers' buckets may be less than full at a time; beyond it one of them is forgotten and starts afresh. */
 const PEER_COUNT_MAX = 512
 
 /**
@@ -37,13 +37,17 @@ export class RateLimit {
     for (let index = this.#peers.length - 1; index >= 0; index--)
       if (this.#fullAtMs[index]! <= nowMs) {
         this.#forget(index)
-        if (found > index) found--
+        // The last one took its place.
+        if (found === this.#peers.length) found = index
       } else if (this.#peers[index] === peer) found = index
     return found
   }
 
   #forget(index: number): void {
-    this.#peers.splice(index, 1)
-    this.#fullAtMs.splice(index, 1)
+    const peer = this.#peers.pop()!
+    const fullAtMs = this.#fullAtMs.pop()!
+    if (index === this.#peers.length) return
+    this.#peers[index] = peer
+    this.#fullAtMs[index] = fullAtMs
   }
 }

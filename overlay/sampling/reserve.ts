@@ -26,8 +26,7 @@ export class Reserve {
   }
 
   /** Keeps a contact, as heard of now. Says whether anything worth storing changed. */
-  keep(contact: Contact): boolean {
-    const key = peerKey(contact.peer)
+  keep(contact: Contact, key = peerKey(contact.peer)): boolean {
     const index = this.#indexOf(key, contact.peer)
     const known = this.#contacts[index]
     if (known !== undefined) this.#removeAt(index)

@@ -1,7 +1,7 @@
-import type { Descriptor, DescriptorChecker } from '../descriptor/index.ts'
+import { keyOf, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
 import { shuffle, type Env, type PeerId, type Plain, type Protocol } from '../env/index.ts'
 import type { Contact } from './contact.ts'
-import type { Entries, SamplingMessage } from './messages.ts'
+import { OwnMessage, type Entries, type SamplingMessage } from './messages.ts'
 import { SAMPLING_DEFAULTS, type SamplingOptions } from './options.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Reserve } from './reserve.ts'
@@ -36,11 +36,10 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   #seeds: readonly Contact[]
   #cycleCount = 0
   #round = 0
-  /** The shuffle that waits for its reply: whom it went to, what of the view was given, and how often another may be asked. */
-  #askedPeer: PeerId | undefined
+  /** The shuffle that waits for its reply: whom it went to, and how often another may be asked. What was given is lent by the view. */
+  #asked: Descriptor | undefined
   #askedRound = 0
   #askedAtMs = 0
-  #given: number[] = []
   #retriesLeft = 0
   /** Shuffles of others that were taken in since the last cycle began. */
   #takenCount = 0
@@ -90,13 +89,18 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
 
   /** Checked descriptors of nodes that were up a moment ago: a first view, as far as there is room. */
   know(descriptors: readonly Descriptor[]): void {
-    for (const descriptor of descriptors) this.#view.insert(descriptor, 0, [])
+    for (const descriptor of descriptors) this.#view.insert(descriptor, keyOf(descriptor), 0)
   }
 
   /** Takes a peer out of the view; one that left for good also goes from the reserve. */
   forget(peer: PeerId, reason: 'dead' | 'left'): void {
     this.#view.remove(peer)
     if (reason === 'left') this.#reserve.drop(peer)
+  }
+
+  /** Reads what the next message will touch, and changes nothing: a simulator's way to have it at hand (see its `foresee`). */
+  look(message: Partial<Entries>): number {
+    return this.#view.look() + this.#reserve.count + (message.marks?.length ?? 0) + (message.descriptors?.length ?? 0)
   }
 
   start(env: SamplingEnv): void {
@@ -128,75 +132,90 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   }
 
   #shuffleWithOldest(retriesLeft: number, env: SamplingEnv): void {
-    const peer = this.#view.takeOldest()?.peer
-    this.#askedPeer = peer
-    if (peer === undefined) return this.#search(env)
-    const { descriptors, ages, keys } = this.#view.draw(this.#options.shuffleSize - 1, env.rng)
-    descriptors.push(this.#own())
-    ages.push(0)
+    this.#view.settle()
+    const asked = this.#view.takeOldest()
+    this.#asked = asked
+    if (asked === undefined) return this.#search(env)
+    const drawn = this.#view.lend(this.#options.shuffleSize - 1, env.rng)
+    this.#addOwn(drawn)
     this.#askedRound = ++this.#round
     this.#askedAtMs = env.nowMs
-    this.#given = keys
     this.#retriesLeft = retriesLeft
-    env.send(peer, { type: 'shuffle', round: this.#askedRound, descriptors, ages })
+    this.#onAddress(asked.peer, asked.addresses)
+    env.send(asked.peer, new OwnMessage('shuffle', this.#askedRound, drawn, this.#checker))
     env.wakeAfter(this.#options.replyTimeoutMs, UNANSWERED)
   }
 
   /** The peer was silent, and is out of the view since it was asked. */
   #giveUp(env: SamplingEnv): void {
-    const peer = this.#askedPeer
+    const asked = this.#asked
     // What was asked since has a timer of its own.
-    if (peer === undefined || env.nowMs < this.#askedAtMs + this.#options.replyTimeoutMs) return
-    this.#askedPeer = undefined
-    env.emit({ type: 'silent', peer })
+    if (asked === undefined || env.nowMs < this.#askedAtMs + this.#options.replyTimeoutMs) return
+    this.#asked = undefined
+    this.#view.settle()
+    env.emit({ type: 'silent', peer: asked.peer })
     if (this.#retriesLeft > 0) this.#shuffleWithOldest(this.#retriesLeft - 1, env)
   }
 
   /** Everyone is answered, but only so many in a cycle are learned from: to ask often is no way to fill another's view. */
   #answer(from: PeerId, message: SamplingMessage, env: SamplingEnv): void {
     if (!this.#rateLimit.allows(from, env.nowMs)) return env.emit({ type: 'refused', peer: from, reason: 'rate' })
-    const { isFull } = this.#view
-    const { descriptors, ages, keys } = this.#view.draw(this.#options.shuffleSize - (isFull ? 0 : 1), env.rng)
-    dropPeer(from, descriptors, ages, keys)
-    if (!isFull) {
-      descriptors.push(this.#own())
-      ages.push(0)
-    }
-    env.send(from, { type: 'shuffle-reply', round: message.round, descriptors, ages })
-    if (!isFull || ++this.#takenCount <= TAKEN_COUNT_MAX) this.#merge(from, message, keys, env)
+    const { isWanting } = this.#view
+    const drawn = this.#view.draw(this.#options.shuffleSize - (isWanting ? 1 : 0), env.rng)
+    if (isWanting) this.#addOwn(drawn)
+    env.send(from, new OwnMessage('shuffle-reply', message.round, drawn, this.#checker))
+    if (isWanting || ++this.#takenCount <= TAKEN_COUNT_MAX) this.#merge(from, message, drawn.start, drawn.end, env)
+  }
+
+  #addOwn({ descriptors, marks }: { descriptors: Descriptor[]; marks: number[] }): void {
+    const own = this.#own()
+    descriptors.push(own)
+    marks.push(keyOf(own), 0)
   }
 
   #takeReply(from: PeerId, message: SamplingMessage, env: SamplingEnv): void {
-    if (this.#askedPeer === from && this.#askedRound === message.round) {
-      this.#askedPeer = undefined
-      this.#merge(from, message, this.#given, env)
+    const asked = this.#asked
+    if (asked !== undefined && this.#askedRound === message.round && asked.peer === from) {
+      this.#asked = undefined
+      this.#merge(from, message, 0, this.#view.settle(), env)
+      this.#reserveKeep(asked, env)
     } else if (this.#searchRounds?.get(message.round) === from) {
       this.#searchRounds.delete(message.round)
-      this.#merge(from, message, [], env)
+      this.#merge(from, message, 0, 0, env)
     }
   }
 
-  /** Takes in what a peer gave: into empty slots, then in place of what was given for it. */
-  #merge(from: PeerId, { descriptors, ages }: Entries, given: number[], env: SamplingEnv): void {
-    const { wallMs, self } = env
+  /** Takes in what a peer gave: into empty slots, then in place of what was given for it, which stands in the view from `start` to `end`. */
+  #merge(from: PeerId, message: SamplingMessage, start: number, end: number, env: SamplingEnv): void {
+    const { descriptors, marks } = message
+    const isChecked = OwnMessage.isCheckedBy(message, this.#checker)
+    const own = this.#own()
+    const ownKey = keyOf(own)
     const count = Math.min(descriptors.length, this.#options.shuffleSize)
-    let heard: Descriptor[] | undefined
+    let next = start
+    // Most often all that comes is news: then the host gets the list as it came.
+    let news: Descriptor[] | undefined
     for (let index = 0; index < count; index++) {
       const offered = descriptors[index]!
-      if (offered.peer === self) {
-        if (offered.sequence > this.#own().sequence) (heard ??= []).push(offered)
-        continue
+      const key = marks[2 * index]!
+      const age = marks[2 * index + 1]!
+      let taken: Descriptor | undefined
+      if (key === ownKey && offered.peer === own.peer) {
+        if (offered.sequence > own.sequence) taken = offered
+      } else {
+        const descriptor = isChecked ? offered : this.#check(from, offered, env)
+        let inserted = descriptor && this.#view.insert(descriptor, key, age)
+        if (inserted === 'full' && next < end) {
+          this.#view.replaceAt(next++, descriptor!, key, age)
+          inserted = 'taken'
+        }
+        if (inserted === 'taken') taken = descriptor
+        if (descriptor !== undefined && this.#reserve.count < RESERVE_FEW_COUNT) this.#reserveKeep(descriptor, env)
       }
-      const descriptor = this.#checker.hasChecked(offered, wallMs) ? offered : this.#check(from, offered, env)
-      if (descriptor === undefined) continue
-      const outcome = this.#view.insert(descriptor, ages[index]!, given)
-      if (outcome === 'taken') {
-        this.#onAddress(descriptor.peer, descriptor.addresses)
-        ;(heard ??= []).push(descriptor)
-      } else if (outcome === 'refreshed' && descriptor !== offered) (heard ??= []).push(descriptor)
-      if (descriptor.peer === from || this.#reserve.count < RESERVE_FEW_COUNT) this.#reserveKeep(descriptor, env)
+      if (taken !== offered) news ??= descriptors.slice(0, index)
+      if (taken !== undefined) news?.push(taken)
     }
-    if (heard !== undefined) env.emit({ type: 'heard', descriptors: heard, from })
+    if (news === undefined || news.length > 0) env.emit({ type: 'heard', descriptors: news ?? descriptors, from })
     if (this.#reserve.count <= RESERVE_FEW_COUNT) this.#storeReserve(env)
   }
 
@@ -207,8 +226,8 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     return undefined
   }
 
-  #reserveKeep(contact: Contact, env: SamplingEnv): void {
-    if (this.#reserve.keep(contact)) this.#reserveChangedAtMs ??= env.nowMs
+  #reserveKeep(descriptor: Descriptor, env: SamplingEnv): void {
+    if (this.#reserve.keep(descriptor, keyOf(descriptor))) this.#reserveChangedAtMs ??= env.nowMs
   }
 
   /** Asks seeds and reserve for a first view, unless that is under way. */
@@ -245,7 +264,9 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     if (this.#searchRounds.size >= SEARCH_ROUND_COUNT_MAX)
       this.#searchRounds.delete(this.#searchRounds.keys().next().value!)
     this.#searchRounds.set(round, contact.peer)
-    env.send(contact.peer, { type: 'shuffle', round, descriptors: [this.#own()], ages: [0] })
+    const hello: { descriptors: Descriptor[]; marks: number[] } = { descriptors: [], marks: [] }
+    this.#addOwn(hello)
+    env.send(contact.peer, new OwnMessage('shuffle', round, hello, this.#checker))
   }
 
   /** While it holds a few only it is stored at once: a node that dies young has nobody else to come back to. */
@@ -265,17 +286,6 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
 function completed(options: Partial<SamplingOptions>): SamplingOptions {
   for (const name in SAMPLING_DEFAULTS) if (!(name in options)) return { ...SAMPLING_DEFAULTS, ...options }
   return options as SamplingOptions
-}
-
-/** Nobody is given its own descriptor back. */
-function dropPeer(peer: PeerId, descriptors: Descriptor[], ages: number[], keys: number[]): void {
-  for (let index = 0; index < descriptors.length; index++)
-    if (descriptors[index]!.peer === peer) {
-      descriptors.splice(index, 1)
-      ages.splice(index, 1)
-      keys.splice(index, 1)
-      return
-    }
 }
 
 /** Timers are told apart by their type alone: one object of each serves all. */

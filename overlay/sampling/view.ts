@@ -1,4 +1,4 @@
-import { isNewer, keyOf, peerKey, type Descriptor } from '../descriptor/index.ts'
+import { isNewer, peerKey, type Descriptor } from '../descriptor/index.ts'
 import type { PeerId, Rng } from '../env/index.ts'
 import { AGE_MAX, type Entries } from './messages.ts'
 
@@ -13,6 +13,12 @@ export class View {
   /** Key and birth in turn. */
   readonly #marks: number[] = []
   #cycle = 0
+  /**
+   * So many at the front have been offered to somebody who has not answered yet. They are not offered to another meanwhile, or
+   * links would double; and a slot stays free for what is to come.
+   */
+  #lentCount = 0
+  #isLending = false
 
   constructor(options: { readonly size: number }) {
     this.#size = options.size
@@ -23,7 +29,12 @@ export class View {
   }
 
   get isFull(): boolean {
-    return this.#descriptors.length >= this.#size
+    return this.#descriptors.length >= this.#size - (this.#isLending ? 1 : 0)
+  }
+
+  /** Whether it lacks more than what is on its way to it anyway. */
+  get isWanting(): boolean {
+    return this.#descriptors.length < this.#size - UNDER_WAY_COUNT
   }
 
   descriptors(): readonly Descriptor[] {
@@ -31,7 +42,7 @@ export class View {
   }
 
   has(peer: PeerId): boolean {
-    return this.#indexOf(peerKey(peer), peer) >= 0
+    return this.#indexOf(peerKey(peer), { peer }) >= 0
   }
 
   /** Everyone in it is a cycle older. */
@@ -52,49 +63,64 @@ export class View {
     return descriptor
   }
 
-  /** Up to `count` different entries by chance. */
+  /**
+   * Up to `count` different entries by chance, none of them lent. They stand in a row from `start` until something else is drawn or
+   * removed: what comes for them can be put in their place.
+   */
   draw(count: number, rng: Rng): Drawn {
+    const start = this.#lentCount
     const held = this.#descriptors.length
-    const some = Math.min(count, held)
-    for (let index = 0; index < some; index++) this.#swap(index, index + rng.below(held - index))
-    const ages: number[] = []
-    const keys: number[] = []
-    for (let index = 0; index < some; index++) {
-      keys.push(this.#marks[2 * index]!)
-      ages.push(Math.min(this.#cycle - this.#marks[2 * index + 1]!, AGE_MAX))
+    const end = Math.min(start + count, held)
+    const marks: number[] = []
+    for (let index = start; index < end; index++) {
+      this.#swap(index, index + rng.below(held - index))
+      marks.push(this.#marks[2 * index]!, Math.min(this.#cycle - this.#marks[2 * index + 1]!, AGE_MAX))
     }
-    return { descriptors: this.#descriptors.slice(0, some), ages, keys }
+    return { descriptors: this.#descriptors.slice(start, end), marks, start, end }
+  }
+
+  /** The same, lent until `settle`. */
+  lend(count: number, rng: Rng): Drawn {
+    this.settle()
+    const drawn = this.draw(count, rng)
+    this.#lentCount = drawn.end
+    this.#isLending = true
+    return drawn
+  }
+
+  /** Nothing is lent any more. Says how many were: they stand first. */
+  settle(): number {
+    const count = this.#lentCount
+    this.#lentCount = 0
+    this.#isLending = false
+    return count
   }
 
   remove(peer: PeerId): boolean {
-    const index = this.#indexOf(peerKey(peer), peer)
+    const index = this.#indexOf(peerKey(peer), { peer })
     if (index >= 0) this.#removeAt(index)
     return index >= 0
   }
 
-  /**
-   * Takes an entry in: in place of an older word of the same node, in an empty slot, or in place of the last of `replaceable` that is
-   * still there (which is used up; these are keys of peers). `refreshed` where its node stood in the view already.
-   */
-  insert(descriptor: Descriptor, age: number, replaceable: number[]): 'taken' | 'refreshed' | 'full' {
-    const bornAt = this.#cycle - age
-    const key = keyOf(descriptor)
-    const known = this.#indexOf(key, descriptor.peer)
-    if (known >= 0) {
-      if (isNewer(descriptor, this.#descriptors[known])) this.#descriptors[known] = descriptor
-      if (bornAt > this.#marks[2 * known + 1]!) this.#marks[2 * known + 1] = bornAt
-      return 'refreshed'
-    }
-    let at = this.#descriptors.length
-    if (at >= this.#size) {
-      at = -1
-      while (at < 0 && replaceable.length > 0) at = this.#indexOfKey(replaceable.pop()!)
-      if (at < 0) return 'full'
-    }
-    this.#descriptors[at] = descriptor
-    this.#marks[2 * at] = key
-    this.#marks[2 * at + 1] = bornAt
+  /** Takes an entry in: in place of an older word of the same node, or in an empty slot. `key` is that of the descriptor. */
+  insert(descriptor: Descriptor, key: number, age: number): Inserted {
+    const known = this.#indexOf(key, descriptor)
+    if (known >= 0) return this.#refresh(known, descriptor, age)
+    if (this.isFull) return 'full'
+    this.#put(this.#descriptors.length, descriptor, key, age)
     return 'taken'
+  }
+
+  /** Takes an entry of a node that is not in the view, in place of the one that stands at `index`. */
+  replaceAt(index: number, descriptor: Descriptor, key: number, age: number): void {
+    this.#put(index, descriptor, key, age)
+  }
+
+  /** Reads what `insert` will, for whoever has to wait for memory. */
+  look(): number {
+    return (
+      this.#marks.length + (this.#marks[0] ?? 0) + (this.#marks[20] ?? 0) + (this.#descriptors[0] === undefined ? 1 : 0)
+    )
   }
 
   #oldestIndex(): number {
@@ -105,7 +131,26 @@ export class View {
     return oldest
   }
 
-  #removeAt(index: number): void {
+  #refresh(known: number, descriptor: Descriptor, age: number): Inserted {
+    const bornAt = this.#cycle - age
+    if (bornAt > this.#marks[2 * known + 1]!) this.#marks[2 * known + 1] = bornAt
+    if (isNewer(descriptor, this.#descriptors[known])) this.#descriptors[known] = descriptor
+    return 'known'
+  }
+
+  #put(index: number, descriptor: Descriptor, key: number, age: number): void {
+    this.#descriptors[index] = descriptor
+    this.#marks[2 * index] = key
+    this.#marks[2 * index + 1] = this.#cycle - age
+  }
+
+  #removeAt(at: number): void {
+    let index = at
+    if (index < this.#lentCount) {
+      this.#lentCount--
+      this.#swap(index, this.#lentCount)
+      index = this.#lentCount
+    }
     this.#swap(index, this.#descriptors.length - 1)
     this.#descriptors.pop()
     this.#marks.pop()
@@ -127,23 +172,28 @@ export class View {
   }
 
   /** Two peers may share a key. */
-  #indexOf(key: number, peer: PeerId): number {
+  #indexOf(key: number, of: { readonly peer: PeerId }): number {
     const marks = this.#marks
     for (let at = 0; at < marks.length; at += 2)
-      if (marks[at] === key && this.#descriptors[at >> 1]!.peer === peer) return at >> 1
-    return -1
-  }
-
-  #indexOfKey(key: number): number {
-    const marks = this.#marks
-    for (let at = 0; at < marks.length; at += 2) if (marks[at] === key) return at >> 1
+      if (marks[at] === key) {
+        const held = this.#descriptors[at >> 1]!
+        if (held === of || held.peer === of.peer) return at >> 1
+      }
     return -1
   }
 }
 
-/** Entries of a view, and the keys of their peers. */
+/** Slots that may be empty for a moment: of the peer that is being asked, and of what was offered in vain. */
+const UNDER_WAY_COUNT = 2
+
+/** `known` where its node stood in the view already, `full` where there was no room. */
+export type Inserted = 'taken' | 'known' | 'full'
+
+/** Entries of a view that may be added to. */
 export interface Drawn extends Entries {
   readonly descriptors: Descriptor[]
-  readonly ages: number[]
-  readonly keys: number[]
+  readonly marks: number[]
+  /** Where they stand: from `start` to before `end`. */
+  readonly start: number
+  readonly end: number
 }

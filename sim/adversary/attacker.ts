@@ -1,6 +1,6 @@
-import type { Descriptor } from '../../overlay/descriptor/index.ts'
+import { keyOf, type Descriptor } from '../../overlay/descriptor/index.ts'
 import type { Env, PeerId, Protocol } from '../../overlay/env/index.ts'
-import type { SamplingMessage } from '../../overlay/sampling/index.ts'
+import type { Entries, SamplingMessage } from '../../overlay/sampling/index.ts'
 import type { Collusion } from './collusion.ts'
 
 /**
@@ -48,6 +48,6 @@ type AttackerEnv = Env<SamplingMessage, 'push', never>
 /** Shuffles that an attacker starts in each cycle, where an honest node starts one. */
 const PUSH_COUNT = 4
 
-function fresh(descriptors: readonly Descriptor[]): Pick<SamplingMessage, 'descriptors' | 'ages'> {
-  return { descriptors, ages: descriptors.map(() => 0) }
+function fresh(descriptors: readonly Descriptor[]): Entries {
+  return { descriptors, marks: descriptors.flatMap((descriptor) => [keyOf(descriptor), 0]) }
 }

@@ -1,6 +1,12 @@
 import { DescriptorChecker, mintDescriptor, type Descriptor } from '../../overlay/descriptor/index.ts'
 import type { PeerId } from '../../overlay/env/index.ts'
-import { Sampling, SAMPLING_DEFAULTS, samplingWire, type SamplingOptions } from '../../overlay/sampling/index.ts'
+import {
+  Sampling,
+  SAMPLING_DEFAULTS,
+  samplingWire,
+  type Entries,
+  type SamplingOptions,
+} from '../../overlay/sampling/index.ts'
 import { Attacker, Collusion, type AttackName } from '../adversary/index.ts'
 import type { NodeHost, Simulation } from '../engine/index.ts'
 
@@ -39,6 +45,9 @@ export class SamplingGrid {
     this.cycleMs = this.#options.cycleMs
     this.#checker = new DescriptorChecker({ countMax: nodesCount })
     if (this.#honestCount < nodesCount) this.collusion = new Collusion({ attack, sampling: this.#options })
+    simulation.foresee(samplingWire.id, (protocol: Sampling | Attacker, payload) =>
+      protocol instanceof Sampling ? protocol.look(payload as Partial<Entries>) : 0,
+    )
     for (let index = 0; index < nodesCount; index++) {
       const id = simulation.addNode({ mount: (host) => this.#mount(index, host) })
       this.#ids.push(id)

@@ -5,6 +5,7 @@ import {
   parseJoinRequest,
   parsePresented,
   parseSignedStatement,
+  keyOf,
   samplingWire,
   selectionWire,
   type Descriptor,
@@ -64,8 +65,8 @@ const updates = [
 ] as const
 
 const sampling: Examples<SamplingMessage> = {
-  shuffle: { type: 'shuffle', round: 5, descriptors: [descriptor], ages: [3] },
-  'shuffle-reply': { type: 'shuffle-reply', round: 5, descriptors: [descriptor], ages: [3] },
+  shuffle: { type: 'shuffle', round: 5, descriptors: [descriptor], marks: [keyOf(descriptor), 3] },
+  'shuffle-reply': { type: 'shuffle-reply', round: 5, descriptors: [descriptor], marks: [keyOf(descriptor), 3] },
 }
 const membership: Examples<MembershipMessage> = {
   ping: { type: 'ping', probe: 9, sequence: 7, updates },

@@ -8,7 +8,9 @@ import {
   Sampling,
   samplingWire,
   seededRng,
+  keyOf,
   type Descriptor,
+  type Entries,
   type PeerId,
   type SamplingEvent,
   type SamplingMessage,
@@ -44,8 +46,8 @@ function sampler(options: ConstructorParameters<typeof Sampling>[1] = {}): {
   return { env, sampling, reached, pass: (ms) => env.advance(ms, (timer) => sampling.wake(timer, env)) }
 }
 
-function entriesOf(...others: readonly Descriptor[]): { descriptors: readonly Descriptor[]; ages: readonly number[] } {
-  return { descriptors: others, ages: others.map(() => 0) }
+function entriesOf(...others: readonly Descriptor[]): Entries {
+  return { descriptors: others, marks: others.flatMap((descriptor) => [keyOf(descriptor), 0]) }
 }
 
 function contactOf(descriptor: Descriptor): { peer: PeerId; addresses: readonly string[] } {
@@ -77,8 +79,10 @@ describe('a view', () => {
         const view = new View({ size: 5 })
         for (const { node, sequence, age } of inserted) {
           const before = new Map(view.descriptors().map((descriptor) => [descriptor.peer, descriptor.sequence]))
-          const { keys } = view.draw(2, seededRng(node))
-          view.insert({ ...descriptors[node]!, sequence }, age, keys)
+          const { start } = view.draw(2, seededRng(node))
+          const descriptor = { ...descriptors[node]!, sequence }
+          if (view.insert(descriptor, keyOf(descriptor), age) === 'full')
+            view.replaceAt(start, descriptor, keyOf(descriptor), age)
           for (const { peer, sequence: now } of view.descriptors())
             expect(now).toBeGreaterThanOrEqual(before.get(peer) ?? 0)
         }
@@ -91,10 +95,10 @@ describe('a view', () => {
 
   test('gives whoever has been silent for the longest', () => {
     const view = new View({ size: 5 })
-    for (const [index, age] of [3, 9, 1].entries()) view.insert(descriptors[index]!, age, [])
+    for (const [index, age] of [3, 9, 1].entries()) view.insert(descriptors[index]!, keyOf(descriptors[index]!), age)
     expect(view.oldest()).toBe(descriptors[1])
     view.growOlder()
-    view.insert(descriptors[1]!, 0, [])
+    view.insert(descriptors[1]!, keyOf(descriptors[1]!), 0)
     expect(view.oldest()).toBe(descriptors[0])
   })
 })
@@ -138,9 +142,7 @@ describe('the rate limit', () => {
 describe('sampling', () => {
   test('greets its seeds, with its own descriptor and addresses known first', () => {
     const { env, reached } = sampler({ seeds: [contactOf(descriptors[1]!)] })
-    expect(env.sent).toEqual([
-      { to: ids[1], message: { type: 'shuffle', round: 1, descriptors: [descriptors[0]], ages: [0] } },
-    ])
+    expect(env.sent).toEqual([{ to: ids[1], message: { type: 'shuffle', round: 1, ...entriesOf(descriptors[0]!) } }])
     expect(reached).toEqual([ids[1]])
   })
 
@@ -238,13 +240,13 @@ describe('sampling', () => {
         type: 'shuffle',
         round: 1,
         descriptors: pairs.map(([descriptor]) => descriptor),
-        ages: pairs.map(([, age]) => age),
+        marks: pairs.flatMap(([descriptor, age]) => [keyOf(descriptor), age]),
       }))
     const message = fc.record({
       type: fc.constantFrom('shuffle', 'shuffle-reply', 'other'),
       round: fc.oneof(fc.integer(), fc.anything()),
       descriptors: fc.oneof(fc.array(fc.oneof(fc.constantFrom(...descriptors), fc.anything())), fc.anything()),
-      ages: fc.oneof(fc.array(fc.oneof(fc.integer(), fc.anything())), fc.anything()),
+      marks: fc.oneof(fc.array(fc.oneof(fc.integer(), fc.anything())), fc.anything()),
     })
     fc.assert(
       fc.property(fc.oneof(wellFormed, message, fc.anything()), fc.constantFrom(...ids.slice(1)), (value, from) => {
