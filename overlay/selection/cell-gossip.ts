@@ -127,15 +127,14 @@ export class CellGossip {
     const gone = this.#freshGone
     this.#fresh = []
     this.#freshGone = []
-    for (const peer of this.#pickSome(this.#options.pushFanout, env)) this.#send('push', peer, descriptors, gone, env)
+    for (const peer of this.#pickSome(this.#fanout, env)) this.#send('push', peer, descriptors, gone, env)
   }
 
   /** Before this node's key changes: some of the cell hear that it is not what it was, and pass that on. */
   takeLeave(descriptor: Descriptor, env: SelectionEnv): void {
     const { peer, sequence } = this.#dependencies.own()
     const before = { peer, sequence: sequence - 1 }
-    for (const hearer of this.#pickSome(this.#options.pushFanout, env))
-      this.#send('push', hearer, [descriptor], [before], env)
+    for (const hearer of this.#pickSome(this.#fanout, env)) this.#send('push', hearer, [descriptor], [before], env)
   }
 
   // Where one belongs.
@@ -289,6 +288,11 @@ export class CellGossip {
   }
 
   // Partners.
+
+  /** A small grid hears at once; in a large one the exchanges bring the rest. */
+  get #fanout(): number {
+    return this.grouping.depth === 0 ? this.#options.pushFanout : this.#options.groupingPushFanout
+  }
 
   #schedulePush(env: SelectionEnv): void {
     if (this.#isPushing) return

@@ -10,6 +10,7 @@ export interface SelectionOptions {
   readonly seekMs: number
   /** To how many others news is pushed at once, by each who had not heard of it. */
   readonly pushFanout: number
+  readonly groupingPushFanout: number
   /** How long news is gathered before it is pushed, in the home cell of a small grid and in cells of a large one, and how much may wait; what does not fit is left to the exchanges. */
   readonly pushMs: number
   readonly groupingPushMs: number
@@ -36,7 +37,8 @@ export const SELECTION_DEFAULTS: SelectionOptions = {
   groupingExchangeMs: 5_000,
   exchangeAgainMs: 200,
   seekMs: 1_000,
-  pushFanout: 3,
+  pushFanout: 4,
+  groupingPushFanout: 2,
   pushMs: 20,
   groupingPushMs: 300,
   pushCountMax: 256,

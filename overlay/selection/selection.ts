@@ -4,6 +4,7 @@ import {
   driftOf,
   groupingKeys,
   isWorthMoving,
+  layoutId,
   Popularity,
   proposeLayout,
   Sample,
@@ -283,7 +284,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   // Descriptors.
 
   #place(descriptor: Descriptor, heardAt: number, quietly: boolean, env: SelectionEnv): boolean {
-    if (!this.#mayLive(descriptor) || this.#gone.has(descriptor)) return false
+    if (!this.#isWelcome(descriptor)) return false
     const homeDepth = this.#home.grouping.depth
     let isNews = this.#placeIn(this.#home, descriptor, keyOf(descriptor), heardAt, quietly, env)
     for (const { layout, cells } of this.#tables) {
@@ -293,6 +294,12 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     }
     if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
     return isNews
+  }
+
+  /** Nobody has said that its node is gone since; of nodes elsewhere membership knows nothing. */
+  #isWelcome(descriptor: Descriptor): boolean {
+    if (this.#gone.has(descriptor)) return false
+    return !this.#home.grouping.encloses(keyOf(descriptor)) || this.#mayLive(descriptor)
   }
 
   #placeIn(
@@ -332,7 +339,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     const checked = this.#checker.check(descriptor, env)
     if (!checked.ok) return env.emit({ type: 'refused', peer: from, reason: checked.fault })
     const known = checked.descriptor
-    if (!this.#mayLive(known) || this.#gone.has(known)) return
+    if (!this.#isWelcome(known)) return
     const homeDepth = this.#home.grouping.depth
     const isNews = this.#placeIn(cell, known, cell.grouping.keyOf(known), heardAt, quietly, env)
     if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
@@ -404,7 +411,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   /** A grid of one cell needs none. Of all who see that another would be better, a few propose it. */
   #considerLayout(env: SelectionEnv): void {
     const current = this.#tables[0]
-    if (this.isOneCell || !this.#home.isSettled || this.#sampleCount() < SAMPLE_COUNT_MIN) return
+    if (this.isOneCell || !this.#home.isSettled || this.#sample.count < SAMPLE_COUNT_MIN) return
     if (current !== undefined && env.nowMs - current.adoptedAtMs < this.#options.layoutRestMs) return
     if (env.rng.real() * this.estimatedNodeCount() >= PROPOSER_COUNT) return
     if (current !== undefined && !isWorthMoving(current.layout, this.#sample, this.#popularity)) return
@@ -445,7 +452,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   #faultOf(layout: Layout): string | undefined {
     if (layout.epoch > (this.#tables.length > 0 ? this.#epoch() + EPOCH_LEAP_MAX : EPOCH_FIRST_MAX))
       return 'layout-epoch'
-    const isSampled = this.#sampleCount() >= SAMPLE_COUNT_MIN
+    const isSampled = this.#sample.count >= SAMPLE_COUNT_MIN
     return isSampled && driftOf(layout, this.#sample) > DRIFT_MAX ? 'layout-unlikely' : undefined
   }
 
@@ -478,10 +485,6 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   #setTables(tables: Table[]): void {
     this.#tables = tables
     this.#cells = [this.#home, ...tables.flatMap(({ cells }) => cells)]
-  }
-
-  #sampleCount(): number {
-    return this.#sample.descriptors().length
   }
 
   // Small things.
@@ -532,8 +535,3 @@ const TABLE_COUNT_MAX = 2
 const LAYOUT_FANOUT = 3
 /** Cycles before a cell grows again that had to split after it grew. */
 const GROW_REST_CYCLES = 16
-
-/** Names a layout in messages: the first 48 bits of its signature. */
-function layoutId({ signature }: Layout): number {
-  return signature.subarray(0, 6).reduce((id, byte) => id * 256 + byte, 0)
-}

@@ -1,0 +1,152 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  commonPrefix,
+  Contacts,
+  Gone,
+  GONE_COUNT_MAX,
+  Grouping,
+  keyOf,
+  mintDescriptor,
+  seededRng,
+  type Descriptor,
+} from '../../../overlay/index.ts'
+import { HandEnv, peerIds } from '../descriptor/hand-env.ts'
+
+const descriptors = peerIds(2_000).map((id) => descriptorOf(id))
+const OPTIONS = { cellCountMax: 32, cellCountMin: 8, growRestCycles: 4 }
+
+function descriptorOf(id: string, sequence = 1): Descriptor {
+  return mintDescriptor({ name: 'n', sequence, addresses: [], attributes: {} }, new HandEnv(id))
+}
+
+function grouping(own = descriptors[0]!): Grouping {
+  return new Grouping(own, keyOf, OPTIONS)
+}
+
+function fill(into: Grouping, some: readonly Descriptor[], cycle = 0): void {
+  for (const descriptor of some) into.put(descriptor, keyOf(descriptor), cycle)
+}
+
+describe('a grouping', () => {
+  test('law: its cell is all it was told of with its prefix, and no larger than allowed', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray(descriptors), (some) => {
+        const own = grouping()
+        fill(own, some)
+        const { depth, ownKey, cell } = own
+        const inside = new Set([descriptors[0]!, ...some].filter((one) => commonPrefix(keyOf(one), ownKey) >= depth))
+        expect(new Set(cell.descriptors())).toEqual(inside)
+        expect(cell.count).toBeLessThanOrEqual(OPTIONS.cellCountMax)
+        if (depth > 0) {
+          const parent = some.filter((one) => commonPrefix(keyOf(one), ownKey) >= depth - 1)
+          expect(new Set([descriptors[0]!, ...parent]).size).toBeGreaterThan(OPTIONS.cellCountMax)
+        }
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  test('knows two of each part of the grid that is not its cell, and leads nearer to any key', () => {
+    const own = grouping()
+    fill(own, descriptors)
+    const rng = seededRng(1)
+    for (const descriptor of descriptors) {
+      const key = keyOf(descriptor)
+      const [nearer] = own.nearer(key, 1, rng)
+      const shared = commonPrefix(key, own.ownKey)
+      if (shared < own.depth)
+        expect(commonPrefix(keyOf(nearer!), key)).toBeGreaterThanOrEqual(Math.min(shared + 4, own.depth))
+      else expect(own.encloses(keyOf(nearer!))).toBe(true)
+    }
+    expect(own.contacts.count).toBeLessThanOrEqual(own.depth * 16)
+    expect(own.contacts.count).toBeGreaterThan(own.depth * 8)
+  })
+
+  test('judges how many nodes there are by its own cell', () => {
+    const own = grouping()
+    fill(own, descriptors)
+    expect(own.estimatedCount()).toBeGreaterThan(1_000)
+    expect(own.estimatedCount()).toBeLessThan(4_000)
+  })
+
+  test('takes its sibling in when few are left, and does not sway where that proves too many', () => {
+    const own = grouping()
+    fill(own, descriptors)
+    const { depth } = own
+    for (const descriptor of [...own.cell.descriptors()]) if (descriptor !== descriptors[0]) own.remove(descriptor)
+    expect(own.grow(1)).toBe(true)
+    expect(own.depth).toBe(depth - 1)
+    expect(own.grow(2)).toBe(false)
+    fill(own, descriptors, 2)
+    expect(own.depth).toBe(depth)
+    for (const descriptor of [...own.cell.descriptors()]) if (descriptor !== descriptors[0]) own.remove(descriptor)
+    expect(own.grow(5)).toBe(false)
+    expect(own.grow(10)).toBe(true)
+  })
+
+  test('takes on the depth that others have, and keeps as contacts those who are outside of it then', () => {
+    const own = grouping()
+    fill(own, descriptors.slice(0, 30))
+    expect(own.depth).toBe(0)
+    own.deepen(3, 1)
+    expect(own.depth).toBe(3)
+    for (const descriptor of own.cell.descriptors())
+      expect(commonPrefix(keyOf(descriptor), own.ownKey)).toBeGreaterThanOrEqual(3)
+    expect(own.cell.count + own.contacts.count).toBeLessThanOrEqual(30)
+    expect(own.contacts.count).toBeGreaterThan(10)
+  })
+
+  test('nodes that are all alike are divided by their ids, as far as a key goes', () => {
+    const alike = new Grouping(descriptors[0]!, () => 7, OPTIONS)
+    for (const descriptor of descriptors.slice(0, 100)) alike.put(descriptor, 7, 0)
+    expect(alike.depth).toBe(32)
+    expect(alike.cell.count).toBe(100)
+  })
+})
+
+describe('contacts', () => {
+  test('of three for a slot the two heard of last stay', () => {
+    const contacts = new Contacts()
+    const [one, two, three] = descriptors as [Descriptor, Descriptor, Descriptor]
+    contacts.put(2, 5, one, 10)
+    contacts.put(2, 5, two, 12)
+    contacts.put(2, 5, three, 11)
+    expect(contacts.slot(2, 5)).toEqual([two, three])
+    contacts.put(2, 5, one, 5)
+    expect(contacts.slot(2, 5)).toEqual([two, three])
+    contacts.put(2, 5, three, 20)
+    expect(contacts.slot(2, 5)).toEqual([three, two])
+    expect(contacts.count).toBe(2)
+  })
+
+  test('pass on only what was heard of lately, with when that was', () => {
+    const contacts = new Contacts()
+    for (const [index, descriptor] of descriptors.slice(0, 64).entries())
+      contacts.put(index >> 4, (index >> 1) & 7, descriptor, index)
+    const { descriptors: fresh, heardAt } = contacts.pickFresh(8, 40, seededRng(2))
+    expect(fresh.length).toBe(8)
+    for (const [index, descriptor] of fresh.entries()) {
+      expect(heardAt[index]).toBeGreaterThanOrEqual(40)
+      expect(descriptors.indexOf(descriptor)).toBe(heardAt[index])
+    }
+  })
+})
+
+describe('who is gone', () => {
+  test('is not taken back by an older word, but by a newer one', () => {
+    const gone = new Gone()
+    const [id] = peerIds(1) as [string]
+    expect(gone.add({ peer: id, sequence: 5 })).toBe(true)
+    expect(gone.add({ peer: id, sequence: 4 })).toBe(false)
+    expect([4, 5, 6].map((sequence) => gone.has(descriptorOf(id, sequence)))).toEqual([true, true, false])
+  })
+
+  test('is forgotten after so many others', () => {
+    const gone = new Gone()
+    const some = descriptors.slice(0, GONE_COUNT_MAX + 1)
+    for (const { peer, sequence } of some) gone.add({ peer, sequence })
+    expect(some.map((descriptor) => gone.has(descriptor))).toEqual(some.map((_, index) => index > 0))
+    expect(gone.claimsByHash().size).toBe(GONE_COUNT_MAX)
+  })
+})
