@@ -1,7 +1,7 @@
 import { SamplingGrid } from '../grid/index.ts'
-import type { AttackedViews } from '../metrics/index.ts'
 import { runCycles } from './cycles.ts'
 import { SamplingFigures } from './sampling-figures.ts'
+import { viewsOf } from './sampling-views.ts'
 import type { Scenario } from './scenario.ts'
 
 /**
@@ -19,7 +19,7 @@ export const attack: Scenario = {
     const { share, attack: name } = settings.attackers!
     const grid = new SamplingGrid(simulation, { nodesCount, attackersShare: share, attack: name })
     const cycles = settings.cycles!
-    const figures = new SamplingFigures(stage, () => viewsOf(grid))
+    const figures = new SamplingFigures(stage, () => viewsOf(grid, simulation))
     await runCycles(stage, {
       count: cycles,
       what: `${nodesCount} nodes, ${Math.round(share * 100)} % of them attackers`,
@@ -31,13 +31,4 @@ export const attack: Scenario = {
       sampling: figures.section,
     }
   },
-}
-
-function viewsOf(grid: SamplingGrid): AttackedViews {
-  return {
-    nodesCount: grid.nodesCount,
-    isUp: (index) => grid.isUp(index),
-    viewOf: (index) => grid.viewOf(index),
-    isAttacker: (index) => grid.isAttacker(index),
-  }
 }
