@@ -21,6 +21,9 @@ export interface CellName {
   readonly grouping: number
 }
 
+/** What is told in a cell. */
+export type News = CellName & { readonly descriptors: readonly Descriptor[]; readonly gone: readonly Claim[] }
+
 /**
  * `push` brings news to be passed on, `give` what was asked for or may help. The others level what two nodes hold, in turns: A sends a
  * `summary` of its cell; B, where it differs, its `holdings` in the buckets that differ; A gives what B has not, and asks for what it
@@ -28,11 +31,8 @@ export interface CellName {
  * from contact to contact to a member of the cell of a key, with news of a node for those who know it.
  */
 export type SelectionMessage =
-  | (CellName & {
-      readonly type: 'push' | 'give'
-      readonly descriptors: readonly Descriptor[]
-      readonly gone: readonly Claim[]
-    })
+  | (News & { readonly type: 'push' })
+  | (News & { readonly type: 'give' })
   | (CellName & {
       readonly type: 'summary'
       readonly epoch: number

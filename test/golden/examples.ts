@@ -5,17 +5,21 @@ import {
   parseJoinRequest,
   parsePresented,
   parseSignedStatement,
+  questionWire,
   keyOf,
   samplingWire,
   selectionWire,
+  type Answer,
   type Descriptor,
   type JoinReply,
   type JoinRequest,
+  type Layout,
   type LiveReply,
   type LiveRequest,
   type MembershipMessage,
   type Plain,
   type Presented,
+  type Question,
   type SamplingMessage,
   type SelectionMessage,
 } from '../../overlay/index.ts'
@@ -76,11 +80,54 @@ const membership: Examples<MembershipMessage> = {
   gossip: { type: 'gossip', updates },
   introduce: { type: 'introduce' },
 }
+const cell = { layout: 3_000_000_000, grouping: 2 }
+const claim = { peer: other, sequence: 7 }
+const layout: Layout = {
+  epoch: 4,
+  maker: peer,
+  madeAtMs: 1_795_000_000_000,
+  sampleCount: 256,
+  borders: {
+    cores: { values: [null, 8, 64], counts: [3, 40, 20] },
+    site: { values: ['lille', 'lyon'], counts: [30, 33] },
+  },
+  groupings: [['cores', 'site']],
+  unsure: ['gpu'],
+  signature,
+}
+const region = { key: -5, depth: 4, skip: 129 }
 const selection: Examples<SelectionMessage> = {
-  push: { type: 'push', descriptors: [descriptor] },
-  summary: { type: 'summary', digests: [0, 1, 0xffff_ffff] },
-  holdings: { type: 'holdings', buckets: [0, 63], holdings: [{ peer, sequence: 7 }] },
-  want: { type: 'want', peers: [peer, other] },
+  push: { type: 'push', ...cell, descriptors: [descriptor], gone: [claim] },
+  give: { type: 'give', ...cell, descriptors: [descriptor], gone: [] },
+  summary: {
+    type: 'summary',
+    ...cell,
+    epoch: 4,
+    key: -5,
+    depth: 8,
+    digests: [0, 1, -0x8000_0000],
+    own: descriptor,
+    asked: [{ names: ['cores', 'site'], weight: 2.5 }],
+  },
+  holdings: { type: 'holdings', ...cell, key: -5, depth: 8, buckets: [0, 31], hashes: [7, -7] },
+  want: { type: 'want', ...cell, hashes: [7, -7] },
+  contacts: { type: 'contacts', ...cell, descriptors: [descriptor], ages: [3] },
+  seek: { type: 'seek', ...cell, epoch: 4, key: -5, own: descriptor },
+  found: { type: 'found', ...cell, depth: 8 },
+  forward: { type: 'forward', ...cell, what: 'gone', key: -5, claim, hopsLeft: 11 },
+  layout: { type: 'layout', layout },
+}
+const question: Question = { ...cell, ...region, where: 'Cores >= 8', wanted: 50 }
+const answer: Examples<Answer> = {
+  answer: {
+    type: 'answer',
+    descriptors: [descriptor],
+    matchCount: 1,
+    memberCount: 390,
+    referrals: [{ ...region, contacts: [descriptor] }],
+    signature,
+  },
+  'unknown-layout': { type: 'unknown-layout' },
 }
 const liveRequest: LiveRequest = { where: 'Cores >= 8 && FreeMemory > 1GiB', rank: 'Cores' }
 const liveReply: Examples<LiveReply> = {
@@ -194,6 +241,8 @@ export const goldenProtocols: readonly GoldenProtocol[] = [
   { name: 'sampling-1', parse: samplingWire.parse, examples: sampling },
   { name: 'membership-1', parse: membershipWire.parse, examples: membership },
   { name: 'selection-1', parse: selectionWire.parse, examples: selection },
+  { name: 'selection-question-1', parse: questionWire.parseRequest, examples: { question } },
+  { name: 'selection-answer-1', parse: questionWire.parseReply, examples: answer },
   { name: 'live-1-request', parse: liveWire.parseRequest, examples: { request: liveRequest } },
   { name: 'live-1-reply', parse: liveWire.parseReply, examples: liveReply },
   { name: 'admission-1', parse: parsePresented, examples: { presented } },
