@@ -40,6 +40,7 @@ export class SelectionFigures {
       bytesPerNodePerCycle: mean(this.#cycles.map(({ bytesPerNode }) => bytesPerNode)),
       stateDescriptors: { p50: quantile(states, 0.5), max: quantile(states, 1) },
       loadCv: variation(loads),
+      loadCvChance: mean(loads) === 0 ? 0 : 1 / Math.sqrt(mean(loads)),
       groupings: this.#groupings(),
       series: this.#series(),
     }
