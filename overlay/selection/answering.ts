@@ -9,7 +9,7 @@ import {
   type Plan,
   type Regions,
 } from '../placement/index.ts'
-import { SLOT_BITS, SLOT_COUNT } from './contacts.ts'
+import { SLOT_BITS, SLOT_COUNT, SLOT_SIZE } from './contacts.ts'
 import { DEPTH_MAX, slotOf, type Grouping } from './grouping.ts'
 import { REFERRAL_COUNT_MAX, type Referral, type Region } from './question.ts'
 
@@ -71,6 +71,10 @@ function partOf(key: number, depth: number): number {
   return slotOf(key, depth - 1)
 }
 
+/**
+ * Whom to ask at one level. Slots that one cell is likely to hold, going by the depth here, are one part of the region: asking for each
+ * would be to ask the same cell again and again.
+ */
 function referralsAt(
   level: number,
   grouping: Grouping,
@@ -78,30 +82,54 @@ function referralsAt(
   { regions, isFirst }: { readonly regions: Regions; readonly isFirst: boolean },
 ): Referral[] {
   const sibling = grouping.ownKey ^ (1 << (DEPTH_MAX - 1 - level))
+  const bits = Math.min(SLOT_BITS, grouping.depth - level - 1)
+  const slotsEach = SLOT_COUNT >>> bits
   const referrals: Referral[] = []
+  let asked = 0
   let unknown = 0
-  for (let slot = 0; slot < SLOT_COUNT; slot++) {
-    const key = keyOfSlot(sibling, level, slot)
-    const depth = Math.min(level + 1 + SLOT_BITS, DEPTH_MAX)
-    if (!isWithin(key, region) || regions.overlaps(key, depth) === 'none') continue
-    const contacts = grouping.contacts.slot(level, slot)
-    if (contacts.length > 0) referrals.push({ key, depth, skip: 0, contacts })
-    else unknown |= 1 << slot
+  for (let first = 0; first < SLOT_COUNT; first += slotsEach) {
+    const key = keyOfPart(sibling, level + 1, first)
+    const depth = level + 1 + bits
+    const skip = skipped(key, depth, region, regions)
+    if (skip === ALL_PARTS) continue
+    const slots = ((1 << slotsEach) - 1) << first
+    const contacts = contactsIn(grouping, level, first, slotsEach)
+    if (contacts.length === 0) unknown |= slots
+    else {
+      if (referrals.length === 0) asked = slots
+      referrals.push({ key, depth, skip, contacts })
+    }
   }
   if (unknown === 0) return referrals
-  const [first] = referrals
-  const contacts = first?.contacts ?? (isFirst ? grouping.contacts.level(level).slice(0, 2) : [])
+  const contacts = referrals[0]?.contacts ?? (isFirst ? grouping.contacts.level(level).slice(0, SLOT_SIZE) : [])
   if (contacts.length === 0) return referrals
-  const taken = first === undefined ? 0 : 1 << slotOf(first.key, level)
-  const wide: Referral = { key: sibling, depth: level + 1, skip: ALL_SLOTS & ~(unknown | taken), contacts }
-  return [wide, ...referrals.slice(1)]
+  const skip = skipped(sibling, level + 1, region, regions) | (ALL_PARTS & ~(unknown | asked))
+  return [{ key: sibling, depth: level + 1, skip, contacts }, ...referrals.slice(1)]
 }
 
-/** The sibling's key, with the bits that follow set to the slot's. */
-function keyOfSlot(sibling: number, level: number, slot: number): number {
-  const shift = DEPTH_MAX - 1 - level - SLOT_BITS
-  if (shift < 0) return sibling
-  return (sibling & ~((SLOT_COUNT - 1) << shift)) | (slot << shift)
+function contactsIn(grouping: Grouping, level: number, first: number, count: number): Descriptor[] {
+  const contacts: Descriptor[] = []
+  for (let slot = first; slot < first + count && contacts.length < SLOT_SIZE; slot++)
+    contacts.push(...grouping.contacts.slot(level, slot))
+  return contacts.slice(0, SLOT_SIZE)
 }
 
-const ALL_SLOTS = (1 << SLOT_COUNT) - 1
+/** Which of the eight parts of a prefix nobody asks for, or no match can be in. */
+function skipped(key: number, depth: number, region: Region, regions: Regions): number {
+  let skip = 0
+  for (let part = 0; part < SLOT_COUNT; part++) {
+    const within = keyOfPart(key, depth, part)
+    const partDepth = Math.min(depth + SLOT_BITS, DEPTH_MAX)
+    if (!isWithin(within, region) || regions.overlaps(within, partDepth) === 'none') skip |= 1 << part
+  }
+  return skip
+}
+
+/** A key with this prefix, and the part's bits after it. */
+function keyOfPart(key: number, depth: number, part: number): number {
+  const shift = DEPTH_MAX - depth - SLOT_BITS
+  if (shift < 0) return key
+  return (key & ~((SLOT_COUNT - 1) << shift)) | (part << shift)
+}
+
+const ALL_PARTS = (1 << SLOT_COUNT) - 1
