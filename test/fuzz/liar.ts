@@ -176,7 +176,7 @@ function at(self: Surroundings, offsetMs: number): Surroundings {
   return { self: self.self, nowMs: self.nowMs, wallMs: self.wallMs + offsetMs, rng: self.rng, crypto: self.crypto }
 }
 
-function isDescriptor(value: object): value is Descriptor {
+export function isDescriptor(value: object): value is Descriptor {
   return 'peer' in value && 'signature' in value && 'expiresMs' in value && 'attributes' in value
 }
 

@@ -390,7 +390,7 @@ function hostOf(node: NodeHost): ProtocolHost {
 }
 
 /** The same object, but for a few of its fields. */
-function overridden<Target extends object>(target: Target, fields: Partial<Target>): Target {
+export function overridden<Target extends object>(target: Target, fields: Partial<Target>): Target {
   return new Proxy(target, {
     get: (inner, name) => {
       if (Object.hasOwn(fields, name)) return Reflect.get(fields, name)
