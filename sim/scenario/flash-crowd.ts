@@ -8,7 +8,7 @@ import { SELECTION_SETTINGS } from './selection.ts'
 export const flashCrowd: Scenario = {
   name: 'flash-crowd',
   summary: 'nineteen in twenty nodes join at the same moment: how soon everybody is found',
-  nodes: { min: 20, max: 100_000, default: 1_000 },
+  nodes: { min: 20, max: 100_000, default: 400 },
   settings: { ...SELECTION_SETTINGS, want: 'all', cycles: '30' },
 
   async play(stage) {

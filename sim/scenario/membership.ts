@@ -6,7 +6,7 @@ import type { Scenario } from './scenario.ts'
 export const membership: Scenario = {
   name: 'membership',
   summary: 'some nodes die: how soon the others know, and who is taken for dead that lives',
-  nodes: { min: 4, max: 50_000, default: 1_000 },
+  nodes: { min: 4, max: 50_000, default: 500 },
   settings: { cycles: '20', kill: '0.05@5', churn: '', latency: 'uniform:20-100', loss: '0.01' },
 
   async play(stage) {

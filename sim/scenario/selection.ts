@@ -25,7 +25,7 @@ export const selection: Scenario = {
 export const churn: Scenario = {
   name: 'churn',
   summary: 'nodes come and go all the time: is who is there found, and who is gone forgotten',
-  nodes: { min: 4, max: 200_000, default: 1_000 },
+  nodes: { min: 4, max: 200_000, default: 500 },
   settings: { ...SELECTION_SETTINGS, cycles: '20', churn: '0.01', kill: '', want: 'all' },
   play: playSelection,
 }
