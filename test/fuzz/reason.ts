@@ -40,6 +40,7 @@ function withoutQuotes(message: string): string {
   return message.replaceAll(/(["'`])[^]*?\1/g, '""').replaceAll(/\([^()]*\)/g, '()')
 }
 
+/** Nor the names of jobs and peers. */
 function withoutNumbers(message: string): string {
-  return message.replaceAll(/-?\d+(\.\d+)?(e[+-]?\d+)?/g, '#')
+  return message.replaceAll(/\b(job|by) \S+/g, '$1 *').replaceAll(/-?\d+(\.\d+)?(e[+-]?\d+)?/g, '#')
 }
