@@ -59,12 +59,22 @@ function offBy({ share }: Box, wanted: number): number {
   return share === 0 ? Infinity : Math.max(share / wanted, wanted / share)
 }
 
-/** The machines that shares are measured over, attribute by attribute. */
+/** What the machines have of one attribute, in typed arrays: shares are counted some ten thousand times. */
+interface Values {
+  /** Of each machine its number, or NaN; and all numbers, sorted. */
+  readonly numbers: Float64Array
+  readonly sorted: Float64Array
+  /** Of each machine its text or truth by a number of that, or NaN. */
+  readonly codes: Float64Array
+  readonly codeOf: ReadonlyMap<AttributeValue, number>
+}
+
+/** The machines that shares are measured over. */
 class Space {
   readonly #machines: readonly Attributes[]
   readonly #names: readonly string[]
-  /** Of each attribute its numbers, sorted, made when they are first needed. */
-  readonly #sorted = new Map<string, Float64Array>()
+  /** Made when they are first needed. */
+  readonly #values = new Map<string, Values>()
 
   constructor(population: Population, sampleCount: number) {
     this.#machines = Array.from({ length: sampleCount }, (_, index) => population.machine(index).attributes)
@@ -97,26 +107,53 @@ class Space {
     return names.map((attribute) => {
       const value = centre[attribute]!
       return typeof value === 'number'
-        ? { attribute, ...window(this.#sortedOf(attribute), value, width) }
+        ? { attribute, ...window(this.#valuesOf(attribute).sorted, value, width) }
         : { attribute, text: value as string | boolean }
     })
   }
 
   #shareOf(sides: readonly Side[]): number {
+    const ranges = sides.map((side) => {
+      const { numbers, codes, codeOf } = this.#valuesOf(side.attribute)
+      if ('low' in side) return { values: numbers, low: side.low, high: side.high }
+      const code = codeOf.get(side.text)!
+      return { values: codes, low: code, high: code }
+    })
     let count = 0
-    for (const machine of this.#machines) if (sides.every((side) => isWithin(side, machine[side.attribute]))) count++
+    for (let machine = 0; machine < this.#machines.length; machine++) {
+      let isIn = true
+      for (const { values, low, high } of ranges) {
+        const value = values[machine]!
+        if (value >= low && value <= high) continue
+        isIn = false
+        break
+      }
+      if (isIn) count++
+    }
     return count / this.#machines.length
   }
 
-  #sortedOf(attribute: string): Float64Array {
-    let sorted = this.#sorted.get(attribute)
-    if (sorted === undefined) {
-      const numbers = this.#machines.map((machine) => machine[attribute]).filter((value) => typeof value === 'number')
-      sorted = Float64Array.from(numbers).sort()
-      this.#sorted.set(attribute, sorted)
-    }
-    return sorted
+  #valuesOf(attribute: string): Values {
+    let values = this.#values.get(attribute)
+    if (values === undefined) this.#values.set(attribute, (values = readValues(this.#machines, attribute)))
+    return values
   }
+}
+
+function readValues(machines: readonly Attributes[], attribute: string): Values {
+  const numbers = new Float64Array(machines.length).fill(Number.NaN)
+  const codes = new Float64Array(machines.length).fill(Number.NaN)
+  const codeOf = new Map<AttributeValue, number>()
+  for (const [index, machine] of machines.entries()) {
+    const value = machine[attribute]
+    if (value === undefined) continue
+    if (typeof value === 'number') numbers[index] = value
+    else {
+      if (!codeOf.has(value)) codeOf.set(value, codeOf.size)
+      codes[index] = codeOf.get(value)!
+    }
+  }
+  return { numbers, sorted: numbers.filter((value) => !Number.isNaN(value)).sort(), codes, codeOf }
 }
 
 /** The range of values around `value` that holds a share `width` of them. */
