@@ -16,10 +16,10 @@ test('docs/cli.md has every flag of a run', () => {
     expect(cli).toContain(`--${name}`)
 })
 
-test('docs/simulator.md has every scenario and every system', () => {
+test('docs/simulator.md has every scenario, every system and every attack', () => {
   for (const name of SCENARIOS.keys()) expect(simulator).toMatch(new RegExp(`^\\| \`${name}\` \\|`, 'm'))
   for (const name of SYSTEM_NAMES) expect(simulator).toContain(`\`${name}\``)
-  expect(SAMPLING_ATTACKS.length).toBeGreaterThan(0)
+  for (const name of SAMPLING_ATTACKS) expect(simulator).toContain(`\`${name}\``)
 })
 
 test('docs/simulator.md says what each figure is', async () => {
@@ -33,6 +33,28 @@ test('docs/simulator.md says what each figure is', async () => {
   })
   for (const section of Object.values(sections))
     for (const figure of Object.keys(section)) expect(simulator, figure).toContain(`\`${figure}\``)
+})
+
+const readme = readFileSync(join(import.meta.dirname, '../../sim/README.md'), 'utf8')
+const commands = [cli, simulator, readme].flatMap((text) => text.match(/^(\$ )?roost sim run .*$/gm) ?? [])
+
+test.each(commands)('%s can be meant', (line) => {
+  const [name, ...flags] = line
+    .replace(/^.*sim run /, '')
+    .replace(/#.*$/, '')
+    .trim()
+    .split(/ +/)
+  const scenario = SCENARIOS.get(name!)!
+  const given: Record<string, string> = {}
+  let nodesCount = scenario.nodes.default
+  for (let at = 0; at < flags.length; at += flags[at] === '--json' ? 1 : 2) {
+    const [flag, value] = [flags[at]!.slice(2), flags[at + 1]!]
+    if (flag === 'nodes') nodesCount = Number(value)
+    else if (SETTING_NAMES.some((setting) => setting === flag) && !/\.(csv|jsonl?)$/.test(value)) given[flag] = value
+    else expect(['seed', 'json', 'report', 'population', 'queries', 'churn']).toContain(flag)
+  }
+  expect(nodesCount).toBeLessThanOrEqual(scenario.nodes.max)
+  expect(() => readSettings(scenario, given, { seed: 1, nodesCount })).not.toThrow()
 })
 
 test('every scenario understands its own defaults', () => {
