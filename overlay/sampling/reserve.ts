@@ -33,7 +33,11 @@ export class Reserve {
     else if (this.#contacts.length >= this.#countMax) this.#removeAt(0)
     this.#contacts.push(contact)
     this.#keys.push(key)
-    return known?.addresses !== contact.addresses && known?.addresses.join() !== contact.addresses.join()
+    return (
+      known !== contact &&
+      known?.addresses !== contact.addresses &&
+      known?.addresses.join() !== contact.addresses.join()
+    )
   }
 
   /** Forgets a peer that said goodbye. */

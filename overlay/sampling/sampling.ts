@@ -178,7 +178,8 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     if (asked !== undefined && this.#askedRound === message.round && asked.peer === from) {
       this.#asked = undefined
       this.#merge(from, message, 0, this.#view.settle(), env)
-      this.#reserveKeep(asked, env)
+      // As seldom as that: whom it holds changes slowly, and has to be searched for each.
+      if (this.#cycleCount % RESERVE_EVERY_CYCLES === 0) this.#reserveKeep(asked, env)
     } else if (this.#searchRounds?.get(message.round) === from) {
       this.#searchRounds.delete(message.round)
       this.#merge(from, message, 0, 0, env)
@@ -298,6 +299,8 @@ const NOBODY: readonly Contact[] = []
 const NEVER_MS = -1e15
 /** Up to so many peers the reserve takes whoever is heard of and is worth a write for each; then those who spoke for themselves. */
 const RESERVE_FEW_COUNT = 16
+/** How often whoever answered is put into the reserve. */
+const RESERVE_EVERY_CYCLES = 4
 /**
  * Shuffles of others that a full view learns from in one cycle. One comes on average, as often as others follow links: five
  * in one cycle of 270 (Poisson).

@@ -93,6 +93,19 @@ describe('a view', () => {
     )
   })
 
+  test('offers to nobody else what it has lent, and keeps a slot for what is to come', () => {
+    const view = new View({ size: 5 })
+    for (const descriptor of descriptors.slice(0, 4)) view.insert(descriptor, keyOf(descriptor), 0)
+    const lent = view.lend(2, seededRng(1))
+    const drawn = view.draw(9, seededRng(2))
+    expect(new Set([...lent.descriptors, ...drawn.descriptors])).toEqual(new Set(descriptors.slice(0, 4)))
+    expect(view.insert(descriptors[5]!, keyOf(descriptors[5]!), 0)).toBe('full')
+    view.remove(lent.descriptors[0]!.peer)
+    expect(view.settle()).toBe(1)
+    expect(view.descriptors()[0]).toBe(lent.descriptors[1])
+    expect(view.insert(descriptors[5]!, keyOf(descriptors[5]!), 0)).toBe('taken')
+  })
+
   test('gives whoever has been silent for the longest', () => {
     const view = new View({ size: 5 })
     for (const [index, age] of [3, 9, 1].entries()) view.insert(descriptors[index]!, keyOf(descriptors[index]!), age)
@@ -203,6 +216,22 @@ describe('sampling', () => {
     for (let round = 0; round < 100; round++) sampling.receive(ids[9]!, { type: 'shuffle', round, ...entriesOf() }, env)
     expect(env.takeSent().length).toBeLessThan(10)
     expect(env.events.at(-1)).toEqual({ type: 'refused', peer: ids[9], reason: 'rate' })
+  })
+
+  test('answers all who ask, but learns from a few in a cycle once its view is full', () => {
+    const { env, sampling } = withView(descriptors.slice(1, 9), { viewSize: 8 })
+    for (const [index, id] of ids.slice(20, 36).entries())
+      sampling.receive(id, { type: 'shuffle', round: 1, ...entriesOf(descriptors[20 + index]!) }, env)
+    expect(env.takeSent().length).toBe(16)
+    const learned = sampling.view().filter(({ peer }) => ids.indexOf(peer) >= 20)
+    expect(learned.length).toBeLessThan(8)
+  })
+
+  test('a key that is not that of its descriptor is refused, and so is an age too many', () => {
+    const message = { type: 'shuffle', round: 1, ...entriesOf(descriptors[1]!) }
+    expect(samplingWire.parse(message)).toEqual(message)
+    for (const marks of [[keyOf(descriptors[2]!), 0], [keyOf(descriptors[1]!), -1], [], [keyOf(descriptors[1]!), 0, 0]])
+      expect(() => samplingWire.parse({ ...message, marks })).toThrow(RoostError)
   })
 
   test('hands on what others hold for its own descriptor, and never views itself', () => {
