@@ -1,7 +1,7 @@
 import { type Codec, Simulation } from './engine/index.ts'
 import { drawsFor } from './population/index.ts'
-import type { Scenario, Sections, SettingName } from './scenario/index.ts'
-import { type GivenSettings, readSettings, SETTING_NAMES } from './settings.ts'
+import type { Scenario, Sections } from './scenario/index.ts'
+import { type GivenSettings, readSettings, SETTING_NAMES, settingsInForce } from './settings.ts'
 
 export interface PlayOptions {
   readonly nodesCount: number
@@ -51,7 +51,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Re
     seed,
     nodes: nodesCount,
     ...(settings.cycles !== undefined && { cycles: settings.cycles }),
-    settings: { ...defaultsOf(scenario), ...given },
+    settings: settingsInForce(scenario, given),
     replay,
     wallMs: Math.round(performance.now() - startedMs),
     cpuMs: Math.round((cpu.user + cpu.system) / 1_000),
@@ -70,10 +70,6 @@ export function replayLine(name: string, { nodesCount, seed, passage, given }: O
   )
   const how = passage === 'plain' ? '' : passage === 'strict' ? ' --strict' : ' --codec'
   return `roost sim run ${name} --nodes ${nodesCount} --seed ${seed}${set.join('')}${how}`
-}
-
-function defaultsOf({ settings }: Scenario): GivenSettings {
-  return Object.fromEntries(Object.entries(settings).filter(([, text]) => text !== '')) as Record<SettingName, string>
 }
 
 /** A word as a shell takes it for one. */

@@ -59,8 +59,8 @@ export function readSettings(
     population,
     questions: read('queries', (text): readonly Question[] => {
       const want = readNamed('--want', () => readWant(textOf('want')))
-      if (!/^[-+.\d]/.test(text)) {
-        for (const name of ['constrain', 'share'] as const)
+      if (isFile(text)) {
+        for (const name of OF_MADE_UP_QUERIES)
           if (given[name] !== undefined)
             throw usage(`--${name} shapes queries that are made up, and --queries names a file of them`)
         const questions = readQuestions(readInput('--queries', text), text, want)
@@ -86,6 +86,23 @@ export function readSettings(
     lossShare: read('loss', (text) => readShare('--loss', text, { max: LOSS_SHARE_MAX })),
   }
   return { settings: withoutUndefined(settings), network: withoutUndefined(network) }
+}
+
+/** What was given and the defaults of the rest, as they stand on a command line, without what means nothing beside the others. */
+export function settingsInForce(scenario: Scenario, given: GivenSettings): GivenSettings {
+  const all = { ...scenario.settings, ...given }
+  const names = SETTING_NAMES.filter((name) => all[name] !== undefined && all[name] !== '')
+  const isMadeUp = all.queries === undefined || !isFile(all.queries)
+  const inForce = names.filter((name) => isMadeUp || !OF_MADE_UP_QUERIES.includes(name))
+  return Object.fromEntries(inForce.map((name) => [name, all[name]!]))
+}
+
+/** What is set of queries that are made up, and means nothing for those of a file. */
+const OF_MADE_UP_QUERIES: readonly SettingName[] = ['constrain', 'share']
+
+/** A number is a count, though perhaps an impossible one. */
+function isFile(queries: string): boolean {
+  return Number.isNaN(Number(queries))
 }
 
 /** Above a year of virtual time. */

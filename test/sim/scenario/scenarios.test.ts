@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import * as codec from '../../../node/codec/index.ts'
 import { play, type PlayOptions, type Report } from '../../../sim/play.ts'
 import { SCENARIOS } from '../../../sim/scenario/index.ts'
-import type { GivenSettings } from '../../../sim/settings.ts'
+import { settingsInForce, type GivenSettings } from '../../../sim/settings.ts'
 
 async function run(
   name: string,
@@ -98,6 +98,12 @@ test('swizzle: links that stop one by one and revive in another order leave one 
   const { sections } = await run('swizzle', 18, { cycles: '44', queries: '30', share: '0.3' })
   expect(sections['swizzle']).toMatchObject({ stoppedCount: 6, healedCycle: 22 })
   expect(sections['sampling']).toMatchObject({ components: 1 })
+})
+
+test('what is set of queries that are made up is no setting of those of a file', () => {
+  const { selection } = Object.fromEntries(SCENARIOS)
+  expect(settingsInForce(selection!, { want: '5' })).toMatchObject({ constrain: '3', share: '0.0125', want: '5' })
+  expect(settingsInForce(selection!, { queries: 'some.jsonl' })).not.toHaveProperty('constrain')
 })
 
 describe('a run is a function of its seed', () => {
