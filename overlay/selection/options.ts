@@ -20,10 +20,15 @@ export interface SelectionOptions {
   readonly contactAgeMax: number
   /** What counts as one cycle for ages. */
   readonly cycleMs: number
-  /** How long a new layout fills before queries use it, how long the one before still answers, and how long it stands at least. */
+  /**
+   * How long a new layout fills before queries use it, how long the one before still answers, and how long a layout stands at least before
+   * this node proposes another; another's, it takes after a quarter of that.
+   */
   readonly layoutSettleMs: number
   readonly layoutRetireMs: number
   readonly layoutRestMs: number
+  /** Random descriptors met before layouts are made or judged. */
+  readonly sampleCountMin: number
   /** Ways in which a large grid is cut by attributes, and attributes in each. */
   readonly groupingCount: number
   readonly attributesPerGrouping: number
@@ -48,6 +53,7 @@ export const SELECTION_DEFAULTS: SelectionOptions = {
   layoutSettleMs: 30_000,
   layoutRetireMs: 120_000,
   layoutRestMs: 600_000,
+  sampleCountMin: 128,
   groupingCount: 4,
   attributesPerGrouping: 4,
 }

@@ -411,7 +411,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   /** A grid of one cell needs none. Of all who see that another would be better, a few propose it. */
   #considerLayout(env: SelectionEnv): void {
     const current = this.#tables[0]
-    if (this.isOneCell || !this.#home.isSettled || this.#sample.count < SAMPLE_COUNT_MIN) return
+    if (this.isOneCell || !this.#home.isSettled || this.#sample.count < this.#options.sampleCountMin) return
     if (current !== undefined && env.nowMs - current.adoptedAtMs < this.#options.layoutRestMs) return
     if (env.rng.real() * this.estimatedNodeCount() >= PROPOSER_COUNT) return
     if (current !== undefined && !isWorthMoving(current.layout, this.#sample, this.#popularity)) return
@@ -443,16 +443,20 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     const newest = this.#tables[0]?.layout
     if (newest !== undefined && !supersedes(layout, newest)) return
     const checked = this.#layouts.check(layout, env)
-    const fault = checked === undefined ? 'forged' : this.#faultOf(checked)
+    const fault = checked === undefined ? 'forged' : this.#faultOf(checked, env)
     if (fault === undefined) this.#adopt(checked!, env)
     else env.emit({ type: 'refused', peer: from, reason: fault })
   }
 
-  /** A layout must not race ahead of the others, nor be far from what this node has seen of the grid. */
-  #faultOf(layout: Layout): string | undefined {
+  /** Layouts must not chase each other, nor be far from what this node has seen of the grid. */
+  #faultOf(layout: Layout, env: SelectionEnv): string | undefined {
+    const newest = this.#tables[0]
+    const restMs = this.#options.layoutRestMs / 4
+    if (newest !== undefined && layout.epoch > this.#epoch() && env.nowMs - newest.adoptedAtMs < restMs)
+      return 'layout-too-soon'
     if (layout.epoch > (this.#tables.length > 0 ? this.#epoch() + EPOCH_LEAP_MAX : EPOCH_FIRST_MAX))
       return 'layout-epoch'
-    const isSampled = this.#sample.count >= SAMPLE_COUNT_MIN
+    const isSampled = this.#sample.count >= this.#options.sampleCountMin
     return isSampled && driftOf(layout, this.#sample) > DRIFT_MAX ? 'layout-unlikely' : undefined
   }
 
@@ -516,8 +520,6 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
 /** Home neighbours on each side of a dead node that tell its other cells. */
 const TELLER_DISTANCE = 2
-/** Descriptors seen before layouts are made or judged. */
-const SAMPLE_COUNT_MIN = 128
 /** Expected proposals a cycle in the whole grid, while one is due. */
 const PROPOSER_COUNT = 4
 /** How far ahead of ours an epoch may be. */
