@@ -211,7 +211,7 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
           inserted = 'taken'
         }
         if (inserted === 'taken') taken = descriptor
-        if (descriptor !== undefined && this.#reserve.count < RESERVE_FEW_COUNT) this.#reserveKeep(descriptor, env)
+        if (descriptor !== undefined && this.#reserve.count < RESERVE_QUICK_COUNT) this.#reserveKeep(descriptor, env)
       }
       if (taken !== offered) news ??= descriptors.slice(0, index)
       if (taken !== undefined) news?.push(taken)
@@ -297,8 +297,13 @@ const SEARCH = { type: 'search' } as const
 const NOBODY: readonly Contact[] = []
 /** Long before any clock began. */
 const NEVER_MS = -1e15
-/** Up to so many peers the reserve takes whoever is heard of and is worth a write for each; then those who spoke for themselves. */
+/** Up to so many peers the reserve is worth a write for each that is new. */
 const RESERVE_FEW_COUNT = 16
+/**
+ * Up to so many it takes in whoever enters the view; then those who answered. When nine of ten nodes are gone at once, one node in
+ * eight knows only dead ones, and one in 800 of those has nobody alive among 64.
+ */
+const RESERVE_QUICK_COUNT = 64
 /** How often whoever answered is put into the reserve. */
 const RESERVE_EVERY_CYCLES = 4
 /**
