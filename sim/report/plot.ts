@@ -29,7 +29,7 @@ export function plotOf({ title, unit, lines }: Chart, series: SeriesLists): stri
     marginLeft: 56,
     style: { background: 'none', fontSize: '12px' },
     x: { label: 'cycle', ...(cycles.length <= 12 && { ticks: cycles.length }) },
-    y: { label: unit, grid: true, nice: true, zero: !isNearOne(points), tickFormat: '~s', ticks: 5 },
+    y: { label: unit, grid: true, ticks: 5, tickFormat: tick, ...rangeOf(points) },
     color: { domain: names, range: COLOURS.slice(0, names.length), legend: true },
     marks: [
       Plot.lineY(points, { x: 'cycle', y: 'value', stroke: 'name', strokeWidth: 1.6, clip: true }),
@@ -40,7 +40,15 @@ export function plotOf({ title, unit, lines }: Chart, series: SeriesLists): stri
   return String(figure)
 }
 
-/** Shares like .9987 are seen only where the axis does not begin at 0. */
-function isNearOne(points: readonly { readonly value: number }[]): boolean {
-  return points.every(({ value }) => value > 0.5 && value <= 1)
+/** From 0; but shares like .9987 are told apart only where the axis begins near them. */
+function rangeOf(points: readonly { readonly value: number }[]): Pick<Plot.ScaleOptions, 'domain' | 'nice' | 'zero'> {
+  const least = points.reduce((min, { value }) => Math.min(min, value), Infinity)
+  const most = points.reduce((max, { value }) => Math.max(max, value), -Infinity)
+  if (least < 0.5 || most > 1) return { nice: true, zero: true }
+  return { domain: [Math.min(0.95, Math.floor(least * 20) / 20), 1] }
+}
+
+function tick(value: number): string {
+  const [scale, unit] = Math.abs(value) >= 1e6 ? [1e6, 'M'] : Math.abs(value) >= 1e3 ? [1e3, 'k'] : [1, '']
+  return `${Number((value / scale).toPrecision(4))}${unit}`
 }

@@ -22,6 +22,7 @@ test('a page has the settings, the line that replays it, figures and plots, and 
     expect(plot, 'a line').toMatch(/<path stroke="#[0-9a-f]{6}" d="M[^"]*L/)
     expect(plot, 'its axis').toContain('cycle →')
     expect(plot).not.toContain('NaN')
+    expect(plot, 'plain numbers on the axes').not.toMatch(/\dm<\/text>/)
   }
   expect(page).not.toMatch(/<script|<link|<img|url\(http|@import|src=/)
   expect(page.replaceAll('http://www.w3.org/', '')).not.toMatch(/https?:/)
