@@ -21,9 +21,11 @@ import { View } from './view.ts'
  * - A reserve of past peers (HyParView's passive view: Leitao, Pereira and Rodrigues 2007) is kept on disk by the host.
  *   With an empty view, seeds and reserve are tried for ever; now and then one is asked even so, which joins halves of a
  *   grid that have forgotten each other.
- * - Descriptors are signed by their nodes, a reply counts only for the shuffle that it answers and only once, and a peer
- *   may start no more shuffles than a rate allows: what one peer can push is bounded by time.
- * What is not here: nodes that give only each other can still win the views, if more slowly. See docs/decisions/0005.
+ * - What was offered to one peer is offered to no other until that one has answered or was given up: shuffles overlap, and
+ *   links would double.
+ * - Descriptors are signed by their nodes, a reply counts only for the shuffle that it answers and only once, a peer may
+ *   start no more shuffles than a rate allows, and a full view learns from a few askers in a cycle.
+ * What is not here: nodes that name only each other still win the views, within tens of cycles. See docs/decisions/0005.
  */
 export class Sampling implements Protocol<SamplingMessage, SamplingTimer, SamplingEvent> {
   readonly #own: () => Descriptor
@@ -192,6 +194,7 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     const isChecked = OwnMessage.isCheckedBy(message, this.#checker)
     const own = this.#own()
     const ownKey = keyOf(own)
+    const reserveRoom = Math.min(RESERVE_QUICK_COUNT, this.#options.reserveCountMax)
     const count = Math.min(descriptors.length, this.#options.shuffleSize)
     let next = start
     // Most often all that comes is news: then the host gets the list as it came.
@@ -200,21 +203,17 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
       const offered = descriptors[index]!
       const key = marks[2 * index]!
       const age = marks[2 * index + 1]!
-      let taken: Descriptor | undefined
-      if (key === ownKey && offered.peer === own.peer) {
-        if (offered.sequence > own.sequence) taken = offered
-      } else {
-        const descriptor = isChecked ? offered : this.#check(from, offered, env)
-        let inserted = descriptor && this.#view.insert(descriptor, key, age)
-        if (inserted === 'full' && next < end) {
-          this.#view.replaceAt(next++, descriptor!, key, age)
-          inserted = 'taken'
-        }
-        if (inserted === 'taken') taken = descriptor
-        if (descriptor !== undefined && this.#reserve.count < RESERVE_QUICK_COUNT) this.#reserveKeep(descriptor, env)
+      const isOwn = key === ownKey && offered.peer === own.peer
+      const descriptor = isOwn || isChecked ? offered : this.#check(from, offered, env)
+      let isNews = isOwn && offered.sequence > own.sequence
+      if (!isOwn && descriptor !== undefined) {
+        const inserted = this.#view.insert(descriptor, key, age)
+        isNews = inserted === 'taken' || (inserted === 'full' && next < end)
+        if (isNews && inserted === 'full') this.#view.replaceAt(next++, descriptor, key, age)
+        if (this.#reserve.count < reserveRoom) this.#reserveKeep(descriptor, env)
       }
-      if (taken !== offered) news ??= descriptors.slice(0, index)
-      if (taken !== undefined) news?.push(taken)
+      if (!isNews || descriptor !== offered) news ??= descriptors.slice(0, index)
+      if (isNews) news?.push(descriptor!)
     }
     if (news === undefined || news.length > 0) env.emit({ type: 'heard', descriptors: news ?? descriptors, from })
     if (this.#reserve.count <= RESERVE_FEW_COUNT) this.#storeReserve(env)
