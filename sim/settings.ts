@@ -142,10 +142,12 @@ function readShare(
 function readKill(text: string, cycles: number): { readonly share: number; readonly cycle: number } {
   const [share, cycle, ...rest] = text.split('@')
   if (cycle === undefined || rest.length > 0) throw usage(`--kill: "${text}" is not SHARE@CYCLE, such as 0.5@10`)
-  return {
+  const kill = {
     share: readShare('--kill', share!, { max: KILL_SHARE_MAX, isZeroAllowed: false }),
-    cycle: readCount('--kill', cycle, { min: 1, max: cycles }),
+    cycle: readCount('--kill', cycle, { min: 1, max: CYCLE_COUNT_MAX }),
   }
+  if (kill.cycle > cycles) throw usage(`--kill: cycle ${cycle} of ${text} lies after the last, which is ${cycles}`)
+  return kill
 }
 
 function readAttackers(text: string): { readonly share: number; readonly attack: AttackName } {

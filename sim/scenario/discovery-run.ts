@@ -1,11 +1,11 @@
+import { quantile } from '../metrics/index.ts'
 import { beginChurn, type Comings, startCount } from './comings.ts'
 import { runCycles } from './cycles.ts'
 import { DiscoveryGrid } from './grid.ts'
 import { grow } from './growth.ts'
-import { quantile } from '../metrics/index.ts'
 import { MembershipFigures } from './membership-figures.ts'
-import { RECOVERY_CYCLES } from './recovery.ts'
 import { Questions } from './questions.ts'
+import { RECOVERY_CYCLES } from './recovery.ts'
 import { SamplingFigures } from './sampling-figures.ts'
 import type { Section, Stage } from './scenario.ts'
 import { SelectionFigures } from './selection-figures.ts'
@@ -13,28 +13,6 @@ import { SelectionFigures } from './selection-figures.ts'
 export interface RunHooks {
   /** At the beginning of each cycle, from 1. */
   readonly onStart?: (cycle: number) => void
-  /** At the end of each, after it was measured. */
-  readonly onEnd?: (cycle: number) => void
-}
-
-/** As much as a grid that people join on their own. */
-const GROWTH = { growthShare: 0.3, settleCycles: 12 }
-
-/** Tables of which the median is looked at, and how much it may have changed since cycles ago, once they are full. */
-const TABLE_COUNT = 64
-const TABLE_CHANGE_MAX = 0.01
-const TABLE_CYCLES = 8
-
-/** Says after each cycle whether tables have stopped to grow: new layouts are agreed upon and filled in tens of seconds. */
-function settlingOf(grid: DiscoveryGrid): () => boolean {
-  const medians: number[] = []
-  return () => {
-    const counts = grid.up.slice(0, TABLE_COUNT).map((index) => grid.discoveryAt(index).selectionState.descriptorCount)
-    const now = quantile(counts, 0.5)
-    medians.push(now)
-    const before = medians.at(-1 - TABLE_CYCLES)
-    return before !== undefined && Math.abs(now - before) <= TABLE_CHANGE_MAX * now
-  }
 }
 
 /**
@@ -71,7 +49,7 @@ export class DiscoveryRun {
   }
 
   /** Plays the cycles, and waits for the last answers. */
-  async play({ onStart, onEnd }: RunHooks = {}): Promise<void> {
+  async play({ onStart }: RunHooks = {}): Promise<void> {
     const { grid } = this
     const { simulation, settings } = this.#stage
     const comings: Comings = beginChurn(this.#stage, grid, this.#cycles)
@@ -92,7 +70,6 @@ export class DiscoveryRun {
         this.membership.measure(cycle)
         selection.measure()
         this.questions.demandSound()
-        onEnd?.(cycle)
       },
     })
     await this.questions.finish()
@@ -125,5 +102,25 @@ export class DiscoveryRun {
     )
     const words = `nobody of ${empty?.settledCount} is found for ${empty?.question.where}`
     this.#stage.simulation.demand('the grid answers queries', empty === undefined, words)
+  }
+}
+
+/** As much as a grid that people join on their own. */
+const GROWTH = { growthShare: 0.3, settleCycles: 12 }
+
+/** Tables of which the median is looked at, and how much it may have changed since cycles ago, once they are full. */
+const TABLE_COUNT = 64
+const TABLE_CHANGE_MAX = 0.01
+const TABLE_CYCLES = 8
+
+/** Says after each cycle whether tables have stopped to grow: new layouts are agreed upon and filled in tens of seconds. */
+function settlingOf(grid: DiscoveryGrid): () => boolean {
+  const medians: number[] = []
+  return () => {
+    const counts = grid.up.slice(0, TABLE_COUNT).map((index) => grid.discoveryAt(index).selectionState.descriptorCount)
+    const now = quantile(counts, 0.5)
+    medians.push(now)
+    const before = medians.at(-1 - TABLE_CYCLES)
+    return before !== undefined && Math.abs(now - before) <= TABLE_CHANGE_MAX * now
   }
 }

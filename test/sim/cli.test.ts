@@ -97,7 +97,7 @@ describe('what cannot be meant is USAGE: exit 2, nothing on stdout', () => {
     [
       'a death after the end',
       ['run', 'massacre', '--cycles', '5', '--kill', '0.5@9'],
-      '"9" is not a whole number from 1 to 5',
+      'cycle 9 of 0.5@9 lies after the last, which is 5',
     ],
     ['a loss of all', ['run', 'sampling', '--loss', '1'], '--loss: "1" is not a share'],
     ['a latency of nothing', ['run', 'smoke', '--latency', 'slow'], '--latency: "slow"'],
