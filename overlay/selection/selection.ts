@@ -296,6 +296,20 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     return isNews
   }
 
+  /** What stands verified for it; undefined where it is refused, or of this node itself. */
+  #checked(descriptor: Descriptor, from: PeerId, env: SelectionEnv): Descriptor | undefined {
+    // Keys first: of most descriptors the name need not be fetched from memory.
+    if (keyOf(descriptor) === this.#home.grouping.ownKey && descriptor.peer === env.self) {
+      env.emit({ type: 'heard', descriptor, from })
+      return undefined
+    }
+    if (this.#checker.hasChecked(descriptor, env.wallMs)) return descriptor
+    const checked = this.#checker.check(descriptor, env)
+    if (checked.ok) return checked.descriptor
+    env.emit({ type: 'refused', peer: from, reason: checked.fault })
+    return undefined
+  }
+
   /** Nobody has said that its node is gone since; of nodes elsewhere membership knows nothing. */
   #isWelcome(descriptor: Descriptor): boolean {
     if (this.#gone.has(descriptor)) return false
@@ -335,11 +349,8 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     env: SelectionEnv,
   ): void {
     const { from, heardAt, quietly } = how
-    if (descriptor.peer === env.self) return env.emit({ type: 'heard', descriptor, from })
-    const checked = this.#checker.check(descriptor, env)
-    if (!checked.ok) return env.emit({ type: 'refused', peer: from, reason: checked.fault })
-    const known = checked.descriptor
-    if (!this.#isWelcome(known)) return
+    const known = this.#checked(descriptor, from, env)
+    if (known === undefined || !this.#isWelcome(known)) return
     const homeDepth = this.#home.grouping.depth
     const isNews = this.#placeIn(cell, known, cell.grouping.keyOf(known), heardAt, quietly, env)
     if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
