@@ -17,11 +17,15 @@ const PEERSIM_CYCLE_CPU_SECONDS: Readonly<Record<number, number>> = { 100_000: 0
 /** A grid of more needs more memory than the bench's figures are for. */
 const NODES_MAX = 1_000_000
 const WARM_UP_CYCLES = 5
+/** In larger grids a node's reserve, which only grows until it is full, is as small as that: the bytes a node are those of an early reserve. */
+const LARGE_NODES_COUNT = 200_000
+const LARGE_RESERVE_COUNT_MAX = 16
 
 async function measure(nodesCount: number, cyclesCount: number, seed: number): Promise<void> {
   const baseBytes = process.memoryUsage().rss
   const simulation = new Simulation({ seed, latency: uniformLatency({ minMs: 20, maxMs: 200 }) })
-  const grid = new SamplingGrid(simulation, { nodesCount })
+  const sampling = nodesCount > LARGE_NODES_COUNT ? { reserveCountMax: LARGE_RESERVE_COUNT_MAX } : {}
+  const grid = new SamplingGrid(simulation, { nodesCount, sampling })
   await simulation.run(WARM_UP_CYCLES * grid.cycleMs)
   const eventRates: number[] = []
   const cycleSeconds: number[] = []

@@ -11,9 +11,9 @@ const PEER_COUNT_MAX = 512
 export class RateLimit {
   readonly #intervalMs: number
   readonly #burstCount: number
-  readonly #peers: PeerId[] = []
+  #peers: PeerId[] = []
   /** When each one's bucket will be full again. */
-  readonly #fullAtMs: number[] = []
+  #fullAtMs: number[] = []
 
   constructor(options: { readonly intervalMs: number; readonly burstCount: number }) {
     this.#intervalMs = options.intervalMs
@@ -21,15 +21,24 @@ export class RateLimit {
   }
 
   allows(peer: PeerId, nowMs: number): boolean {
-    let index = this.#find(peer, nowMs)
+    const index = this.#find(peer, nowMs)
     const fullAtMs = index < 0 ? nowMs : this.#fullAtMs[index]!
     if (fullAtMs - nowMs > (this.#burstCount - 1) * this.#intervalMs) return false
-    if (index < 0) {
-      if (this.#peers.length >= PEER_COUNT_MAX) this.#forget(0)
-      index = this.#peers.push(peer) - 1
-    }
-    this.#fullAtMs[index] = fullAtMs + this.#intervalMs
+    if (index < 0) this.#add(peer, fullAtMs + this.#intervalMs)
+    else this.#fullAtMs[index] = fullAtMs + this.#intervalMs
     return true
+  }
+
+  /** Mostly it is the only one: a list of one, where a list that grows makes room for seventeen. */
+  #add(peer: PeerId, fullAtMs: number): void {
+    if (this.#peers.length === 0) {
+      this.#peers = [peer]
+      this.#fullAtMs = [fullAtMs]
+      return
+    }
+    if (this.#peers.length >= PEER_COUNT_MAX) this.#forget(0)
+    this.#peers.push(peer)
+    this.#fullAtMs.push(fullAtMs)
   }
 
   #find(peer: PeerId, nowMs: number): number {

@@ -9,9 +9,9 @@ import { AGE_MAX, type Entries } from './messages.ts'
  */
 export class View {
   readonly #size: number
-  readonly #descriptors: Descriptor[] = []
+  #descriptors: Descriptor[] = []
   /** Key and birth in turn. */
-  readonly #marks: number[] = []
+  #marks: number[] = []
   #cycle = 0
   /**
    * So many at the front have been offered to somebody who has not answered yet. They are not offered to another meanwhile, or
@@ -19,6 +19,7 @@ export class View {
    */
   #lentCount = 0
   #isLending = false
+  #isTrim = false
 
   constructor(options: { readonly size: number }) {
     this.#size = options.size
@@ -108,6 +109,7 @@ export class View {
     if (known >= 0) return this.#refresh(known, descriptor, age)
     if (this.isFull) return 'full'
     this.#put(this.#descriptors.length, descriptor, key, age)
+    if (this.#descriptors.length === this.#size) this.#trim()
     return 'taken'
   }
 
@@ -121,6 +123,14 @@ export class View {
     return (
       this.#marks.length + (this.#marks[0] ?? 0) + (this.#marks[20] ?? 0) + (this.#descriptors[0] === undefined ? 1 : 0)
     )
+  }
+
+  /** Once: lists that grew hold room for as much again. */
+  #trim(): void {
+    if (this.#isTrim) return
+    this.#isTrim = true
+    this.#descriptors = this.#descriptors.slice()
+    this.#marks = this.#marks.slice()
   }
 
   #oldestIndex(): number {

@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { DescriptorChecker, mintDescriptor, type Descriptor } from '../../overlay/descriptor/index.ts'
 import type { PeerId } from '../../overlay/env/index.ts'
 import {
@@ -78,10 +79,7 @@ export class SamplingGrid {
   }
 
   #mount(index: number, host: NodeHost): void {
-    const addresses = [ADDRESS]
-    const descriptor = mintDescriptor({ name: '', sequence: 1, addresses, attributes: {} }, host.surroundings)
-    // Checked here once, as all of them would soon.
-    this.#checker.check(descriptor, host.surroundings)
+    const descriptor = this.#mint(host)
     this.#descriptors[index] = descriptor
     const { collusion } = this
     if (this.isAttacker(index)) {
@@ -92,6 +90,14 @@ export class SamplingGrid {
     const sampling = new Sampling({ own: () => descriptor, checker: this.#checker, onAddress: ignore }, this.#options)
     this.#samplings[index] = sampling
     host.mount(samplingWire, sampling, ignore)
+  }
+
+  /** Checked here once, as all of them would soon, and with what is the same in all of them held once. */
+  #mint({ surroundings }: NodeHost): Descriptor {
+    const minted = mintDescriptor({ name: '', sequence: 1, addresses: ADDRESSES, attributes: {} }, surroundings)
+    const checked = this.#checker.check({ ...minted, addresses: ADDRESSES, attributes: ATTRIBUTES }, surroundings)
+    assert(checked.ok, 'a node signs what it says')
+    return checked.descriptor
   }
 
   #firstView(self: number): readonly Descriptor[] {
@@ -106,6 +112,7 @@ export class SamplingGrid {
 }
 
 /** Nobody dials in a simulation. */
-const ADDRESS = '/ip4/10.0.0.1/tcp/4001'
+const ADDRESSES = ['/ip4/10.0.0.1/tcp/4001']
+const ATTRIBUTES = {}
 
 function ignore(): void {}
