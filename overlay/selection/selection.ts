@@ -1,21 +1,11 @@
 import { keyOf, peerKey, timeFault, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
 import type { Env, PeerId, Protocol } from '../env/index.ts'
-import {
-  driftOf,
-  groupingKeys,
-  isWorthMoving,
-  layoutId,
-  Popularity,
-  proposeLayout,
-  Sample,
-  supersedes,
-  type Layout,
-  type LayoutChecker,
-} from '../placement/index.ts'
+import { groupingKeys, layoutId, type Layout, type LayoutChecker } from '../placement/index.ts'
 import { RateLimit } from '../sampling/index.ts'
 import { CellGossip } from './cell-gossip.ts'
 import { Gone } from './gone.ts'
 import { Grouping } from './grouping.ts'
+import { LayoutKeeper, type Table } from './layout-keeper.ts'
 import { HOP_COUNT_MAX, type CellName, type Claim, type SelectionMessage } from './messages.ts'
 import { SELECTION_DEFAULTS, type SelectionOptions } from './options.ts'
 
@@ -46,14 +36,6 @@ export type SelectionEvent =
 
 export type SelectionEnv = Env<SelectionMessage, SelectionTimer, SelectionEvent>
 
-/** The cells that this node is in by one layout, in the order of its groupings. */
-export interface Table {
-  readonly id: number
-  readonly layout: Layout
-  readonly adoptedAtMs: number
-  readonly cells: readonly CellGossip[]
-}
-
 /**
  * Selection keeps the tables by which nodes are found by what they are. Every node has a home cell, of nodes whose names are near its
  * own; in a grid of some hundreds that is everyone, and a query is answered on the spot. A larger one is also cut by attributes, in
@@ -69,23 +51,19 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   readonly #mayLive: (descriptor: Descriptor) => boolean
   readonly #options: SelectionOptions
   readonly #gone = new Gone()
-  readonly #sample = new Sample()
-  readonly #popularity = new Popularity()
   readonly #home: CellGossip
-  /** The newest first. */
-  #tables: Table[] = []
   /** Of every cell that this node is in, home first. */
   #cells: CellGossip[]
   /** Asking costs us more than the asker. */
   readonly #rateLimit: RateLimit
-  readonly #layouts: LayoutChecker
+  readonly #layouts: LayoutKeeper
 
   constructor(dependencies: SelectionDependencies, options: Partial<SelectionOptions> = {}) {
     this.#own = dependencies.own
     this.#checker = dependencies.checker
     this.#mayLive = dependencies.mayLive
-    this.#layouts = dependencies.layouts
     this.#options = { ...SELECTION_DEFAULTS, ...options }
+    this.#layouts = new LayoutKeeper(dependencies.layouts, this.#options)
     this.#home = this.#createCell({ layout: 0, grouping: 0 }, keyOf)
     this.#cells = [this.#home]
     this.#rateLimit = new RateLimit({ intervalMs: this.#options.exchangeAgainMs / 2, burstCount: 16 })
@@ -104,8 +82,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
   /** The table that queries go by; undefined where there is none, and only home cells to ask. */
   queryTable(nowMs: number): Table | undefined {
-    const { layoutSettleMs } = this.#options
-    return this.#tables.find(({ adoptedAtMs }) => nowMs - adoptedAtMs >= layoutSettleMs) ?? this.#tables.at(-1)
+    return this.#layouts.tableForQueries(nowMs)
   }
 
   cellNamed({ layout, grouping }: CellName): CellGossip | undefined {
@@ -113,11 +90,11 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   }
 
   get newestLayout(): Layout | undefined {
-    return this.#tables[0]?.layout
+    return this.#layouts.newest?.layout
   }
 
   tableNamed(id: number): Table | undefined {
-    return this.#tables.find((table) => table.id === id)
+    return this.#layouts.tables.find((table) => table.id === id)
   }
 
   get isOneCell(): boolean {
@@ -156,7 +133,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
   /** Random nodes of the whole grid, met lately. */
   sampled(): readonly Descriptor[] {
-    return this.#sample.descriptors()
+    return this.#layouts.sampled()
   }
 
   estimatedNodeCount(): number {
@@ -172,12 +149,12 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
   /** A descriptor that came by chance, as all are equally likely to: what layouts are learned from. */
   observe(descriptor: Descriptor): void {
-    this.#sample.add(descriptor)
+    this.#layouts.observe(descriptor)
   }
 
   /** Somebody asked for nodes by these attributes (lower case). */
   notePopular(attributes: readonly string[]): void {
-    this.#popularity.add(attributes)
+    this.#layouts.notePopular(attributes)
   }
 
   /** This node says something new of itself. Cells that it does not belong to any more hear that what it was is gone. */
@@ -255,7 +232,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     if (message.type === 'forward') return this.#onForward(message, env)
     if (message.type === 'seek' || message.type === 'summary') {
       this.#takeOwn(message, from, env)
-      if (message.type === 'summary' && message.asked !== undefined) this.#popularity.merge(message.asked)
+      if (message.type === 'summary' && message.asked !== undefined) this.#layouts.learnPopular(message.asked)
       this.#compareEpochs(from, message.epoch, env)
     }
     const cell = this.cellNamed(message)
@@ -270,9 +247,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     env.wakeAfter(this.#options.cycleMs, { type: 'cycle' })
     this.#dropExpired(env)
     this.#considerLayout(env)
-    const [newest, ...older] = this.#tables
-    if (newest !== undefined && older.length > 0 && env.nowMs - newest.adoptedAtMs >= this.#options.layoutRetireMs)
-      this.#setTables([newest])
+    if (this.#layouts.retire(env.nowMs)) this.#listCells()
   }
 
   #onFound(from: PeerId, message: SelectionMessage & { readonly type: 'found' }, env: SelectionEnv): void {
@@ -287,7 +262,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     if (!this.#isWelcome(descriptor)) return false
     const homeDepth = this.#home.grouping.depth
     let isNews = this.#placeIn(this.#home, descriptor, keyOf(descriptor), heardAt, quietly, env)
-    for (const { layout, cells } of this.#tables) {
+    for (const { layout, cells } of this.#layouts.tables) {
       const keys = groupingKeys(layout, descriptor)
       for (let index = 0; index < cells.length; index++)
         if (this.#placeIn(cells[index]!, descriptor, keys[index]!, heardAt, quietly, env)) isNews = true
@@ -385,11 +360,11 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     cell.passGone(claim, env)
   }
 
+  /** One cell in each cycle, in turn: an expiry is hours away, and looking at everyone is dear. */
   #dropExpired(env: SelectionEnv): void {
-    const { cell } = this.#home.grouping
-    const expired = cell.descriptors().filter((descriptor) => timeFault(descriptor, env.wallMs) === 'expired')
-    for (const descriptor of expired)
-      if (descriptor.peer !== env.self) for (const { grouping } of this.#cells) grouping.remove(descriptor)
+    const { grouping } = this.#cells[this.#cycle(env) % this.#cells.length]!
+    for (const descriptor of grouping.cell.descriptors().slice())
+      if (descriptor.peer !== env.self && timeFault(descriptor, env.wallMs) === 'expired') grouping.remove(descriptor)
   }
 
   // From contact to contact.
@@ -419,56 +394,23 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
   // Layouts.
 
-  /** A grid of one cell needs none. Of all who see that another would be better, a few propose it. */
+  /** A grid of one cell needs none. */
   #considerLayout(env: SelectionEnv): void {
-    const current = this.#tables[0]
-    if (this.isOneCell || !this.#home.isSettled || this.#sample.count < this.#options.sampleCountMin) return
-    if (current !== undefined && env.nowMs - current.adoptedAtMs < this.#options.layoutRestMs) return
-    if (env.rng.real() * this.estimatedNodeCount() >= PROPOSER_COUNT) return
-    if (current !== undefined && !isWorthMoving(current.layout, this.#sample, this.#popularity)) return
-    const { groupingCount, attributesPerGrouping } = this.#options
-    const layout = proposeLayout(
-      {
-        sample: this.#sample,
-        popularity: this.#popularity,
-        epoch: this.#epoch() + 1,
-        current: current?.layout,
-        groupingCount,
-        attributesPerGrouping,
-      },
-      env,
-    )
-    if (layout.groupings.length > 0) this.#adopt(layout, env)
-  }
-
-  #epoch(): number {
-    return this.#tables[0]?.layout.epoch ?? 0
+    if (this.isOneCell || !this.#home.isSettled) return
+    const layout = this.#layouts.propose(this.estimatedNodeCount(), env)
+    if (layout !== undefined) this.#adopt(layout, env)
   }
 
   #compareEpochs(peer: PeerId, epoch: number, env: SelectionEnv): void {
-    if (epoch < this.#epoch()) env.send(peer, { type: 'layout', layout: this.#tables[0]!.layout })
-    else if (epoch > this.#epoch()) this.#home.showTo(peer, env)
+    const { newest, epoch: ours } = this.#layouts
+    if (newest !== undefined && epoch < ours) env.send(peer, { type: 'layout', layout: newest.layout })
+    else if (epoch > ours) this.#home.showTo(peer, env)
   }
 
   #takeLayout(layout: Layout, from: PeerId, env: SelectionEnv): void {
-    const newest = this.#tables[0]?.layout
-    if (newest !== undefined && !supersedes(layout, newest)) return
-    const checked = this.#layouts.check(layout, env)
-    const fault = checked === undefined ? 'forged' : this.#faultOf(checked, env)
-    if (fault === undefined) this.#adopt(checked!, env)
-    else env.emit({ type: 'refused', peer: from, reason: fault })
-  }
-
-  /** Layouts must not chase each other, nor be far from what this node has seen of the grid. */
-  #faultOf(layout: Layout, env: SelectionEnv): string | undefined {
-    const newest = this.#tables[0]
-    const restMs = this.#options.layoutRestMs / 4
-    if (newest !== undefined && layout.epoch > this.#epoch() && env.nowMs - newest.adoptedAtMs < restMs)
-      return 'layout-too-soon'
-    if (layout.epoch > (this.#tables.length > 0 ? this.#epoch() + EPOCH_LEAP_MAX : EPOCH_FIRST_MAX))
-      return 'layout-epoch'
-    const isSampled = this.#sample.count >= this.#options.sampleCountMin
-    return isSampled && driftOf(layout, this.#sample) > DRIFT_MAX ? 'layout-unlikely' : undefined
+    const verdict = this.#layouts.judge(layout, env)
+    if (verdict.type === 'take') this.#adopt(verdict.layout, env)
+    else if (verdict.type === 'refuse') env.emit({ type: 'refused', peer: from, reason: verdict.reason })
   }
 
   #adopt(layout: Layout, env: SelectionEnv): void {
@@ -479,9 +421,8 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     const cycle = this.#cycle(env)
     for (const descriptor of this.held())
       for (const { grouping } of cells) grouping.put(descriptor, grouping.keyOf(descriptor), cycle - 1)
-    // Of two proposals for one epoch the first was hardly begun.
-    const stays = this.#tables.filter((table) => table.layout.epoch < layout.epoch)
-    this.#setTables([{ id, layout, adoptedAtMs: env.nowMs, cells }, ...stays].slice(0, TABLE_COUNT_MAX))
+    this.#layouts.adopt(layout, cells, env.nowMs)
+    this.#listCells()
     for (const cell of cells) cell.start(env)
     env.emit({ type: 'layout', layout })
     this.#tellLayout(layout, env)
@@ -497,9 +438,8 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     for (const hearer of hearers) env.send(hearer, { type: 'layout', layout })
   }
 
-  #setTables(tables: Table[]): void {
-    this.#tables = tables
-    this.#cells = [this.#home, ...tables.flatMap(({ cells }) => cells)]
+  #listCells(): void {
+    this.#cells = [this.#home, ...this.#layouts.tables.flatMap(({ cells }) => cells)]
   }
 
   // Small things.
@@ -517,8 +457,8 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
       {
         own: this.#own,
         cycle: (env) => this.#cycle(env),
-        epoch: () => this.#epoch(),
-        asked: () => (this.#popularity.weight > 0 ? this.#popularity.summary() : undefined),
+        epoch: () => this.#layouts.epoch,
+        asked: () => this.#layouts.asked(),
       },
       this.#options,
     )
@@ -531,19 +471,6 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
 /** Home neighbours on each side of a dead node that tell its other cells. */
 const TELLER_DISTANCE = 2
-/** Expected proposals a cycle in the whole grid, while one is due. */
-const PROPOSER_COUNT = 4
-/** How far ahead of ours an epoch may be. */
-const EPOCH_LEAP_MAX = 16
-/**
- * And where we have none: more than any grid comes to, and far from the end of all numbers, where a stranger's layout would stay for ever
- * since nothing comes after it.
- */
-const EPOCH_FIRST_MAX = 2 ** 31
-/** How far a layout may be from what we have seen: see `driftOf`. */
-const DRIFT_MAX = 0.3
-/** Layouts at once: the newest, and the one that answers while it fills. */
-const TABLE_COUNT_MAX = 2
 /** Tries to draw a hearer for a new layout from the home cell, and from the contacts. */
 const LAYOUT_FANOUT = 3
 /** Cycles before a cell grows again that had to split after it grew. */
