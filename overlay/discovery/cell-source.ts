@@ -1,6 +1,6 @@
 import { DESCRIPTOR_LIFE_MS, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
 import { shuffle, type CallEnv, type PeerId } from '../env/index.ts'
-import { chooseGrouping, commonPrefix, type Plan, type Regions } from '../placement/index.ts'
+import { chooseGrouping, commonPrefix, prefixMatches, type Plan, type Regions } from '../placement/index.ts'
 import {
   ALL_COUNT,
   answerLocally,
@@ -63,6 +63,8 @@ class CellSeeking implements Seeking {
   #attributes: readonly string[] = []
   #errands: Errand[] = []
   readonly #given = new Set<PeerId>()
+  /** What others gave: they may know of their neighbourhood what nobody here does. */
+  readonly #found: Descriptor[] = []
   /** Held here, and not yet given. */
   #spare: Descriptor[] = []
   #hasBegun = false
@@ -146,7 +148,7 @@ class CellSeeking implements Seeking {
   /** The grouping in which the query touches least. */
   #chooseGrouping(): void {
     const { selection, callEnv } = this.#dependencies
-    const table = selection.queryTable(callEnv.nowMs)
+    const table = selection.queryTable(callEnv)
     if (table !== undefined) {
       const choice = chooseGrouping(table.layout, this.#plan.boxes, {
         depths: table.cells.map(({ grouping }) => grouping.depth),
@@ -211,8 +213,10 @@ class CellSeeking implements Seeking {
     this.#inFlightCount++
     let lastStep = step
     let answered = false
-    for (const contact of errand.contacts) {
+    const tried: Descriptor[] = []
+    for (let contact = errand.contacts[0]; contact !== undefined; contact = this.#another(errand, tried)) {
       if (this.#options.signal.aborted) break
+      tried.push(contact)
       const answer = await this.#ask(contact, errand, lastStep++)
       if (answer === undefined) continue
       answered = true
@@ -222,6 +226,18 @@ class CellSeeking implements Seeking {
     this.#inFlightCount--
     if (!answered) this.#failedCount++
     this.#askOn(lastStep)
+  }
+
+  /** Who else may speak for a region: its other contact, a match that was found there, or somebody nearer to it than this node. */
+  #another({ key, depth, contacts }: Errand, tried: readonly Descriptor[]): Descriptor | undefined {
+    if (tried.length >= TRIED_COUNT_MAX) return undefined
+    const { grouping } = this.#cell
+    const isNew = (one: Descriptor): boolean => !tried.some(({ peer }) => peer === one.peer)
+    return (
+      contacts.find(isNew) ??
+      this.#found.find((one) => prefixMatches(grouping.keyOf(one), key, depth) && isNew(one)) ??
+      grouping.nearer(key, TRIED_COUNT_MAX, this.#dependencies.callEnv.rng).find(isNew)
+    )
   }
 
   async #ask(contact: Descriptor, { key, depth, skip }: Referral, step: number): Promise<AnswerOf | undefined> {
@@ -269,6 +285,7 @@ class CellSeeking implements Seeking {
       else if (this.#plan.admits(checked.descriptor, callEnv)) {
         this.#given.add(descriptor.peer)
         found.push(checked.descriptor)
+        this.#found.push(checked.descriptor)
       }
     }
     if (found.length > 0) this.#options.onFound(found)
@@ -311,6 +328,8 @@ interface AnswerOf {
 const PARALLEL_COUNT_MAX = 48
 /** A node that has not answered by then is taken for silent, and another is asked. */
 const SILENT_MS = 1_000
+/** Nodes asked about one region until one answers. */
+const TRIED_COUNT_MAX = 4
 /** How many times what is missing is asked for, in the first steps of a search and in later ones. */
 const GENEROSITY = [1, 1, 1.5, 3]
 /** One of so many answers is compared with another's. */

@@ -35,7 +35,7 @@ export class Answerer implements Service<Question, Answer> {
     if (!this.#rateLimit.allows(from, this.#surroundings.nowMs))
       throw new RoostError('BUSY', 'too many questions from one node')
     const cell = this.#selection.cellNamed(question)
-    if (cell === undefined) return { type: 'unknown-layout' }
+    if (!cell?.isReady(this.#surroundings.nowMs)) return { type: 'not-ready' }
     this.#answeredCount++
     const plan = this.#plans.plan(question.where)
     this.#selection.notePopular(plan.askedNames)

@@ -54,6 +54,8 @@ export class CellGossip {
   /** The contact that was asked for a word and has not answered. */
   #silent: Descriptor | undefined
   #exchangeCount = 0
+  /** When this node, having found its cell, will have heard of everyone in it, whatever happens. */
+  #readyAtMs = Number.POSITIVE_INFINITY
 
   constructor(name: CellName, grouping: Grouping, dependencies: CellGossipDependencies, options: SelectionOptions) {
     this.name = { layout: name.layout, grouping: name.grouping }
@@ -70,6 +72,11 @@ export class CellGossip {
     return !this.#isSeeking
   }
 
+  /** Whether what it says of the cell is whole: it has found the cell long ago, or held the same as another member. */
+  isReady(nowMs: number): boolean {
+    return nowMs >= this.#readyAtMs
+  }
+
   start(env: SelectionEnv): void {
     env.wakeAfter(env.rng.below(this.#options.seekMs), this.#exchangeTimer)
   }
@@ -77,6 +84,7 @@ export class CellGossip {
   /** A key that changed: the cell has to be found again. */
   seekAgain(): void {
     this.#isSeeking = true
+    this.#readyAtMs = Number.POSITIVE_INFINITY
     this.#asked = []
   }
 
@@ -180,6 +188,7 @@ export class CellGossip {
     if (!this.#isSeeking || !this.#asked.includes(from)) return
     this.#isSeeking = false
     this.#asked = []
+    this.#readyAtMs = env.nowMs + this.#options.readyMs
     this.grouping.deepen(message.depth, this.#dependencies.cycle(env))
     this.#gained = true
     this.#send('push', from, [this.#dependencies.own()], [], env)
@@ -218,6 +227,7 @@ export class CellGossip {
     if (grouping.encloses(key) && depth >= grouping.depth) {
       const part = this.#part(key, depth)
       const buckets = shuffle(part.differing(message.digests), env.rng)
+      if (buckets.length === 0 && this.#isSeeking === false) this.#readyAtMs = Math.min(this.#readyAtMs, env.nowMs)
       if (buckets.length > 0) this.#sendHoldings(from, key, depth, part, buckets, env)
       this.#giveContacts(from, env)
     } else if (depth < grouping.depth && prefixMatches(grouping.ownKey, key, depth)) this.#sendSummary(from, true, env)

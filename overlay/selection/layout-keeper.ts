@@ -58,10 +58,14 @@ export class LayoutKeeper {
     return this.newest?.layout.epoch ?? 0
   }
 
-  /** The table that queries go by: the newest that has had time to fill, or the only one. */
-  tableForQueries(nowMs: number): Table | undefined {
+  /** The newest table that has had time to fill, or whose cells this node knows whole though it came late; undefined where there is none. */
+  tableForQueries({ nowMs, wallMs }: Surroundings): Table | undefined {
     const { layoutSettleMs } = this.#options
-    return this.#tables.find(({ adoptedAtMs }) => nowMs - adoptedAtMs >= layoutSettleMs) ?? this.#tables.at(-1)
+    return this.#tables.find(
+      ({ layout, adoptedAtMs, cells }) =>
+        nowMs - adoptedAtMs >= layoutSettleMs ||
+        (wallMs - layout.madeAtMs >= layoutSettleMs && cells.every((cell) => cell.isReady(nowMs))),
+    )
   }
 
   /** Random nodes of the whole grid, met lately. */

@@ -8,6 +8,8 @@ export interface SelectionOptions {
   readonly exchangeAgainMs: number
   /** Between two tries to find the cell where one belongs. */
   readonly seekMs: number
+  /** How long after it found its cell a node is taken to know everyone there. */
+  readonly readyMs: number
   /** To how many others news is pushed at once, by each who had not heard of it. */
   readonly pushFanout: number
   readonly groupingPushFanout: number
@@ -42,6 +44,7 @@ export const SELECTION_DEFAULTS: SelectionOptions = {
   groupingExchangeMs: 5_000,
   exchangeAgainMs: 200,
   seekMs: 1_000,
+  readyMs: 15_000,
   pushFanout: 4,
   groupingPushFanout: 2,
   pushMs: 20,

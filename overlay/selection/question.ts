@@ -38,8 +38,8 @@ export type Answer =
       /** Over the question, the counts, and peer and sequence of all that was given, under the context `selection-answer`. */
       readonly signature: Uint8Array
     }
-  /** The asked goes by other layouts. */
-  | { readonly type: 'unknown-layout' }
+  /** The asked goes by other layouts, or has joined the cell only now. */
+  | { readonly type: 'not-ready' }
 
 export const QUESTION_WHERE_CHARS_MAX = 16_384
 /** Up to so many wanted, the asked gives whatever it knows. */
@@ -71,7 +71,7 @@ const readAnswer = shape.union({
     ),
     signature: shape.bytes(64),
   }),
-  'unknown-layout': shape.record({}),
+  'not-ready': shape.record({}),
 })
 
 export const questionWire: CallWire<Question, Answer> = {

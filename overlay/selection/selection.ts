@@ -1,5 +1,5 @@
 import { keyOf, peerKey, timeFault, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
-import type { Env, PeerId, Protocol } from '../env/index.ts'
+import type { Env, PeerId, Protocol, Surroundings } from '../env/index.ts'
 import { groupingKeys, layoutId, type Layout, type LayoutChecker } from '../placement/index.ts'
 import { RateLimit } from '../sampling/index.ts'
 import { CellGossip } from './cell-gossip.ts'
@@ -81,8 +81,8 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   }
 
   /** The table that queries go by; undefined where there is none, and only home cells to ask. */
-  queryTable(nowMs: number): Table | undefined {
-    return this.#layouts.tableForQueries(nowMs)
+  queryTable(surroundings: Surroundings): Table | undefined {
+    return this.#layouts.tableForQueries(surroundings)
   }
 
   cellNamed({ layout, grouping }: CellName): CellGossip | undefined {

@@ -127,7 +127,7 @@ const answer: Examples<Answer> = {
     referrals: [{ ...region, contacts: [descriptor] }],
     signature,
   },
-  'unknown-layout': { type: 'unknown-layout' },
+  'not-ready': { type: 'not-ready' },
 }
 const liveRequest: LiveRequest = { where: 'Cores >= 8 && FreeMemory > 1GiB', rank: 'Cores' }
 const liveReply: Examples<LiveReply> = {
