@@ -18,7 +18,9 @@ test('the trace of smoke', async () => {
 })
 
 test('the trace of sampling, with churn from measured sessions', async () => {
-  expect(await traceOf('sampling', 40, { cycles: '2', churn: 'websites02' })).toMatchInlineSnapshot(`"5620a9ab41f889c8"`)
+  expect(await traceOf('sampling', 40, { cycles: '2', churn: 'websites02' })).toMatchInlineSnapshot(
+    `"5620a9ab41f889c8"`,
+  )
 })
 
 test('the trace of selection, among synthetic hosts that have places', async () => {
