@@ -271,7 +271,8 @@ class CellSeeking implements Seeking {
       answer.referrals.filter(({ contacts }) => contacts.length > 0),
       nextStep,
     )
-    if (this.#dependencies.callEnv.rng.below(AUDIT_ONE_OF) === 0) void this.#audit(contact, errand, answered)
+    const oneOf = answer.matchCount === 0 ? AUDIT_EMPTY_ONE_OF : AUDIT_ONE_OF
+    if (this.#dependencies.callEnv.rng.below(oneOf) === 0) void this.#audit(contact, errand, answered)
   }
 
   /** Checked, each node once, and only what the query admits. */
@@ -300,7 +301,7 @@ class CellSeeking implements Seeking {
     const { grouping } = this.#cell
     if (answer.descriptors.length < answer.matchCount || answer.matchCount >= question.wanted) return
     const isNear = (descriptor: Descriptor): boolean =>
-      commonPrefix(grouping.keyOf(descriptor), grouping.keyOf(first)) >= grouping.depth
+      commonPrefix(grouping.keyOf(descriptor), grouping.keyOf(first)) >= answer.depth
     const second = [...answer.descriptors, ...errand.contacts].find((one) => one.peer !== first.peer && isNear(one))
     if (second === undefined) return
     this.#inFlightCount++
@@ -332,8 +333,9 @@ const SILENT_MS = 1_000
 const TRIED_COUNT_MAX = 4
 /** How many times what is missing is asked for, in the first steps of a search and in later ones. */
 const GENEROSITY = [1, 1, 1.5, 3]
-/** One of so many answers is compared with another's. */
+/** One of so many answers is compared with another's; of those that give nobody, more. */
 const AUDIT_ONE_OF = 32
+const AUDIT_EMPTY_ONE_OF = 8
 /** A descriptor older than this is known to everyone in its cell; and so many of them left out are no accident. */
 const SETTLED_MS = 60_000
 const OMITTED_COUNT_MIN = 2

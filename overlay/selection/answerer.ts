@@ -10,7 +10,7 @@ import type { Selection } from './selection.ts'
 /** Questions of one peer: so many at once, then one each so many milliseconds; more is `BUSY`. Each costs up to some milliseconds. */
 const QUESTION_BURST_COUNT = 100
 const QUESTION_MS = 20
-const CONTEXT = 'selection-answer'
+export const ANSWER_CONTEXT = 'selection-answer'
 
 /** Answers questions of others from the tables of this node. What it says is signed, so that what it leaves out can be held against it. */
 export class Answerer implements Service<Question, Answer> {
@@ -43,14 +43,14 @@ export class Answerer implements Service<Question, Answer> {
     const regions = touchedRegions(this.#selection.tableNamed(question.layout)?.layout, question.grouping, plan)
     const local = answerLocally(grouping, question, { plan, regions, isFirst: false }, this.#surroundings)
     const given = fitting(question.wanted > ALL_COUNT ? local.matches : this.#beyond(local.matches, question))
-    const fields = { matchCount: local.matches.length, memberCount: local.memberCount }
+    const fields = { depth: grouping.depth, matchCount: local.matches.length, memberCount: local.memberCount }
     const signed = statementOf(question, { ...fields, descriptors: given })
     return {
       type: 'answer',
       ...fields,
       descriptors: given,
       referrals: local.referrals,
-      signature: this.#surroundings.crypto.sign(CONTEXT, signed),
+      signature: this.#surroundings.crypto.sign(ANSWER_CONTEXT, signed),
     }
   }
 
@@ -76,16 +76,18 @@ export function isSignedAnswer(
   answer: Answer & { readonly type: 'answer' },
   { crypto }: Surroundings,
 ): boolean {
-  return crypto.verify(peer, CONTEXT, statementOf(question, answer), answer.signature)
+  return crypto.verify(peer, ANSWER_CONTEXT, statementOf(question, answer), answer.signature)
 }
 
-function statementOf(
+/** What is signed of an answer. */
+export function statementOf(
   question: Question,
-  answer: { readonly matchCount: number; readonly memberCount: number; readonly descriptors: readonly Descriptor[] },
+  answer: Pick<Answer & { readonly type: 'answer' }, 'descriptors' | 'depth' | 'matchCount' | 'memberCount'>,
 ): Plain {
-  const { matchCount, memberCount, descriptors } = answer
+  const { depth, matchCount, memberCount, descriptors } = answer
   return {
     question: { ...question },
+    depth,
     matchCount,
     memberCount,
     given: descriptors.map(({ peer, sequence }) => [peer, sequence]),

@@ -29,6 +29,8 @@ export type Answer =
   | {
       readonly type: 'answer'
       readonly descriptors: readonly Descriptor[]
+      /** How many bits of its key the answering node's cell shares. */
+      readonly depth: number
       /** Members of the answering node's cell in the region that match; more than were given where these did not fit. */
       readonly matchCount: number
       /** Members of its cell in the region. */
@@ -63,6 +65,7 @@ const readQuestion = shape.record({
 const readAnswer = shape.union({
   answer: shape.record({
     descriptors: shape.list(readDescriptor, ANSWER_COUNT_MAX),
+    depth: shape.integer(0, 32),
     matchCount: shape.integer(),
     memberCount: shape.integer(),
     referrals: shape.list(

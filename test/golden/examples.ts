@@ -122,6 +122,7 @@ const answer: Examples<Answer> = {
   answer: {
     type: 'answer',
     descriptors: [descriptor],
+    depth: 8,
     matchCount: 1,
     memberCount: 390,
     referrals: [{ ...region, contacts: [descriptor] }],
