@@ -82,10 +82,11 @@ export class CellGossip {
   }
 
   /** A key that changed: the cell has to be found again. */
-  seekAgain(): void {
+  seekAgain(env: SelectionEnv): void {
     this.#isSeeking = true
     this.#readyAtMs = Number.POSITIVE_INFINITY
     this.#asked = []
+    this.#seek(env)
   }
 
   /** It is news here, and goes to others of the cell soon. */

@@ -163,7 +163,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
       const { grouping } = cell
       if (grouping.keyOf(descriptor) === grouping.ownKey) cell.pass(descriptor, env)
       else cell.takeLeave(descriptor, env)
-      if (grouping.putOwn(descriptor, this.#cycle(env))) cell.seekAgain()
+      if (grouping.putOwn(descriptor, this.#cycle(env))) cell.seekAgain(env)
     }
   }
 
