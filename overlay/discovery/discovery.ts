@@ -21,7 +21,7 @@ import {
   type SamplingOptions,
   type SamplingTimer,
 } from '../sampling/index.ts'
-import { LayoutChecker } from '../placement/index.ts'
+import { LayoutChecker, layoutId } from '../placement/index.ts'
 import {
   Answerer,
   PlanCache,
@@ -106,6 +106,8 @@ export interface SelectionState {
   readonly descriptorCount: number
   /** Questions of others that it answered. */
   readonly answeredCount: number
+  /** Names the newest layout; 0 where there is none. */
+  readonly layout: number
   /** The epoch of the newest layout, and its groupings as lists of attributes. */
   readonly epoch: number
   readonly groupings: readonly (readonly string[])[]
@@ -241,6 +243,7 @@ class MountedDiscovery implements Discovery {
       nodeCount: this.#selection.estimatedNodeCount(),
       descriptorCount: this.#selection.entryCount,
       answeredCount: this.#answerer.answeredCount,
+      layout: layout === undefined ? 0 : layoutId(layout),
       epoch: layout?.epoch ?? 0,
       groupings: layout?.groupings ?? [],
     }

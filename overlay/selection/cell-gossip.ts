@@ -22,8 +22,8 @@ export interface CellGossipDependencies {
   readonly own: () => Descriptor
   /** The cycle that it is, for ages. */
   readonly cycle: (env: SelectionEnv) => number
-  /** The epoch of the newest layout here. */
-  readonly epoch: () => number
+  /** The newest layout here. */
+  readonly newest: () => { readonly epoch: number; readonly newest: number }
   /** What people ask for, where anything is known of that. */
   readonly asked: () => PopularitySummary | undefined
 }
@@ -156,7 +156,7 @@ export class CellGossip {
     env.send(best.peer, {
       type: 'seek',
       ...this.name,
-      epoch: this.#dependencies.epoch(),
+      ...this.#dependencies.newest(),
       key: this.grouping.ownKey,
       own: this.#dependencies.own(),
     })
@@ -213,7 +213,7 @@ export class CellGossip {
     env.send(to, {
       type: 'summary',
       ...this.name,
-      epoch: this.#dependencies.epoch(),
+      ...this.#dependencies.newest(),
       key: ownKey,
       depth,
       digests: cell.summary(),

@@ -35,7 +35,9 @@ export type SelectionMessage =
   | (News & { readonly type: 'give' })
   | (CellName & {
       readonly type: 'summary'
+      /** The newest layout that the sender goes by; 0 and 0 where there is none. */
       readonly epoch: number
+      readonly newest: number
       /** The sender's own key, and how many bits of it its cell shares. */
       readonly key: number
       readonly depth: number
@@ -60,7 +62,13 @@ export type SelectionMessage =
       /** Cycles since each was last known to live. */
       readonly ages: readonly number[]
     })
-  | (CellName & { readonly type: 'seek'; readonly epoch: number; readonly key: number; readonly own: Descriptor })
+  | (CellName & {
+      readonly type: 'seek'
+      readonly epoch: number
+      readonly newest: number
+      readonly key: number
+      readonly own: Descriptor
+    })
   | (CellName & { readonly type: 'found'; readonly depth: number })
   | (CellName & {
       readonly type: 'forward'
@@ -85,6 +93,7 @@ export const CONTACT_AGE_MAX = 255
 const int32 = shape.integer(-0x8000_0000, 0x7fff_ffff)
 const depth = shape.integer(0, 32)
 const cell = { layout: shape.integer(), grouping: shape.integer(0, GROUPING_COUNT_MAX) }
+const newest = { epoch: shape.integer(), newest: shape.integer() }
 const claim = shape.record({ peer: shape.peerId, sequence: shape.integer() })
 const descriptors = shape.list(readDescriptor, DESCRIPTOR_COUNT_MAX)
 const gone = shape.list(claim, CLAIM_COUNT_MAX)
@@ -93,7 +102,7 @@ const readMessage = shape.union({
   give: shape.record({ ...cell, descriptors, gone }),
   summary: shape.record({
     ...cell,
-    epoch: shape.integer(),
+    ...newest,
     key: int32,
     depth,
     digests: shape.list(int32, BUCKET_COUNT),
@@ -113,7 +122,7 @@ const readMessage = shape.union({
     descriptors,
     ages: shape.list(shape.integer(0, CONTACT_AGE_MAX), DESCRIPTOR_COUNT_MAX),
   }),
-  seek: shape.record({ ...cell, epoch: shape.integer(), key: int32, own: readDescriptor }),
+  seek: shape.record({ ...cell, ...newest, key: int32, own: readDescriptor }),
   found: shape.record({ ...cell, depth }),
   forward: shape.record({
     ...cell,

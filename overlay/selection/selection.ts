@@ -233,7 +233,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     if (message.type === 'seek' || message.type === 'summary') {
       this.#takeOwn(message, from, env)
       if (message.type === 'summary' && message.asked !== undefined) this.#layouts.learnPopular(message.asked)
-      this.#compareEpochs(from, message.epoch, env)
+      this.#compareLayouts(from, message, env)
     }
     const cell = this.cellNamed(message)
     if (cell === undefined) return
@@ -401,10 +401,12 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     if (layout !== undefined) this.#adopt(layout, env)
   }
 
-  #compareEpochs(peer: PeerId, epoch: number, env: SelectionEnv): void {
-    const { newest, epoch: ours } = this.#layouts
-    if (newest !== undefined && epoch < ours) env.send(peer, { type: 'layout', layout: newest.layout })
-    else if (epoch > ours) this.#home.showTo(peer, env)
+  /** Whoever goes by an older layout, or by another of the same epoch, hears of ours; what is older of the two it leaves. */
+  #compareLayouts(peer: PeerId, theirs: { readonly epoch: number; readonly newest: number }, env: SelectionEnv): void {
+    const { newest, epoch } = this.#layouts
+    if (theirs.newest === (newest?.id ?? 0)) return
+    if (newest !== undefined && theirs.epoch <= epoch) env.send(peer, { type: 'layout', layout: newest.layout })
+    else if (theirs.epoch > epoch) this.#home.showTo(peer, env)
   }
 
   #takeLayout(layout: Layout, from: PeerId, env: SelectionEnv): void {
@@ -457,7 +459,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
       {
         own: this.#own,
         cycle: (env) => this.#cycle(env),
-        epoch: () => this.#layouts.epoch,
+        newest: () => ({ epoch: this.#layouts.epoch, newest: this.#layouts.newest?.id ?? 0 }),
         asked: () => this.#layouts.asked(),
       },
       this.#options,
