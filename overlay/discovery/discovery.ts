@@ -119,8 +119,9 @@ export function createDiscovery(dependencies: DiscoveryDependencies, options: Di
 }
 
 /**
- * Every descriptor, whichever protocol brought it, is first learned by membership, which knows who is dead; what membership
- * takes goes to selection, which passes on what is news; what membership buries is taken out of selection and of the view.
+ * Membership watches the home cell. A descriptor that belongs there, whichever protocol brought it, is first learned by membership, which knows
+ * who is dead; what it takes goes to selection, which passes on what is news; what it buries is taken out of selection and of the view.
+ * Other descriptors go to selection directly.
  */
 class MountedDiscovery implements Discovery {
   readonly #surroundings: Surroundings
