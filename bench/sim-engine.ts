@@ -8,11 +8,11 @@
 // at 100,000. Cycle engine: 0.12 CPU seconds a cycle at 100,000. `--quick` runs a small grid for a moment, to see that the bench still
 // runs; `--nodes N` one size; `--only empty|cyclon` one of the two; `--cycles C` and `--seed S` set the rest.
 
-import { execFileSync } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Env, PeerId, Protocol, Wire } from '../overlay/env/index.ts'
 import { Simulation, uniformLatency, type NodeHost } from '../sim/engine/index.ts'
+import { commit } from './support/report.ts'
 
 const PEERSIM_EVENTS_PER_CPU_SECOND: Readonly<Record<number, number>> = { 10_000: 1.9e6, 100_000: 1.0e6 }
 const PEERSIM_CYCLE_CPU_SECONDS = 0.12
@@ -217,14 +217,6 @@ function quantile(values: readonly number[], share: number): number {
 
 function million(value: number): string {
   return `${(value / 1e6).toFixed(2)}M`
-}
-
-function commit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
-  } catch {
-    return 'unknown'
-  }
 }
 
 const { values } = parseArgs({

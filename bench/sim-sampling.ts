@@ -5,12 +5,12 @@
 // 100,000 nodes, and 2.0 s at a million in 380 MB. `--quick` runs a small grid for a moment, to see that the bench still runs; `--nodes N`
 // one size; `--cycles C` and `--seed S` set the rest.
 
-import { execFileSync } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { SAMPLING_DEFAULTS } from '../overlay/sampling/index.ts'
 import { Simulation, uniformLatency } from '../sim/engine/index.ts'
 import { SamplingGrid } from '../sim/grid/index.ts'
+import { commit } from './support/report.ts'
 
 const PEERSIM_EVENTS_PER_CPU_SECOND: Readonly<Record<number, number>> = { 10_000: 1.9e6, 100_000: 1.0e6 }
 const PEERSIM_CYCLE_CPU_SECONDS: Readonly<Record<number, number>> = { 100_000: 0.12, 1_000_000: 2.0 }
@@ -59,14 +59,6 @@ function quantile(values: readonly number[], share: number): number {
 
 function million(value: number | undefined): string {
   return value === undefined ? '-' : `${(value / 1e6).toFixed(2)}M`
-}
-
-function commit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
-  } catch {
-    return 'unknown'
-  }
 }
 
 const { values } = parseArgs({

@@ -61,7 +61,8 @@ function line(fields: Readonly<Record<string, string | number>>): string {
     .join(' ')}`
 }
 
-function commit(): string {
+/** The commit that was measured. */
+export function commit(): string {
   try {
     return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
       cwd: import.meta.dirname,
