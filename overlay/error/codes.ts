@@ -71,6 +71,11 @@ export const ERROR_CODES = {
     meaning: 'an attribute has a bad name, kind or size',
     hint: 'names are letters, digits, `_` and `.`; values are numbers, text or lists of text',
   },
+  APPLICATION_INVALID: {
+    exit: EXIT.usage,
+    meaning: 'an application has a bad name, endpoint, attribute or time to live',
+    hint: 'see docs/applications.md for what may be published',
+  },
   // trust
   TICKET_USED: {
     exit: EXIT.denied,
@@ -241,6 +246,21 @@ export const ERROR_CODES = {
     exit: EXIT.failed,
     meaning: 'no node took a directory record',
     hint: 'try again when more nodes are up',
+  },
+  RECORD_STALE: {
+    exit: EXIT.failed,
+    meaning: 'a directory record is past its time, or a newer one is known',
+    hint: 'check the clocks of both machines',
+  },
+  APPLICATION_NOT_FOUND: {
+    exit: EXIT.notFound,
+    meaning: 'nobody who is alive publishes an application under this name',
+    hint: '`roost app find` lists what is published',
+  },
+  ENDPOINT_UNREACHABLE: {
+    exit: EXIT.unreachable,
+    meaning: 'no endpoint of an application could be reached',
+    hint: '`roost app find` shows its endpoints; check that it listens there',
   },
   CONFLICT: { exit: EXIT.conflict, meaning: 'it stands in a state that does not allow this', hint: 'look at it first' },
   UNSCHEDULABLE: {

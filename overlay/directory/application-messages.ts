@@ -1,0 +1,65 @@
+import { LIVE_EXPRESSION_CHARS_MAX } from '../live/index.ts'
+import { shape } from '../env/index.ts'
+import type { CallWire, Crypto, ShapeOf } from '../env/index.ts'
+import {
+  APPLICATION_NAME_CHARS_MAX,
+  INSTANCE_CHARS_MAX,
+  applicationName,
+  signedApplicationRecord,
+} from './application-record.ts'
+
+/**
+ * The directory of applications is cut into shards by the hash of names. A shard is kept by the nodes that are nearest to its key in
+ * the DHT; publishers put their records there, readers ask there, for a name or for all that an expression is true of.
+ */
+
+/** More shards spread the directory over more nodes of a large grid, and make a query over all of it ask more of them. */
+export const SHARDS_COUNT = 16
+/** Records in one message, a put or a page of an answer: 16 of at most 16 KB, mostly of 1. */
+export const RECORDS_COUNT_MAX = 16
+/** An identity (`identityOf`): a name, a peer id and an instance. */
+const IDENTITY_CHARS_MAX = APPLICATION_NAME_CHARS_MAX + INSTANCE_CHARS_MAX + 64 + 2
+const MESSAGE_BYTES_MAX = 262_144
+
+const records = shape.list(signedApplicationRecord, RECORDS_COUNT_MAX)
+const identity = shape.text(IDENTITY_CHARS_MAX)
+
+const request = shape.union({
+  /** The sender's own records. */
+  put: shape.record({ records }),
+  /** A page of a shard, in the order of identities: all of one name, taken back or not, or what `where` is true of. */
+  read: shape.record({
+    shard: shape.integer(0, SHARDS_COUNT - 1),
+    name: shape.optional(applicationName),
+    where: shape.optional(shape.text(LIVE_EXPRESSION_CHARS_MAX)),
+    /** Begins behind this identity. */
+    after: shape.optional(identity),
+  }),
+})
+
+const reply = shape.union({
+  /** Of a put, by index: an empty text for a record that was taken, else the code of why it was not. */
+  taken: shape.record({ refusals: shape.list(shape.text(64), RECORDS_COUNT_MAX) }),
+  /** `next`: there may be more behind this identity. */
+  page: shape.record({ records, next: shape.optional(identity) }),
+})
+
+export type ApplicationRequest = ShapeOf<typeof request>
+export type ApplicationReply = ShapeOf<typeof reply>
+
+export const applicationsWire: CallWire<ApplicationRequest, ApplicationReply> = {
+  id: '/roost/applications/1',
+  messageBytesMax: MESSAGE_BYTES_MAX,
+  parseRequest: (value) => request(value, 'request'),
+  parseReply: (value) => reply(value, 'reply'),
+}
+
+/** In which shard a name stands. */
+export function shardOf(name: string, vo: string, crypto: Pick<Crypto, 'hash'>): number {
+  return crypto.hash(['application', vo, name])[0]! % SHARDS_COUNT
+}
+
+/** Where a shard stands in the DHT. */
+export function shardKey(shard: number, vo: string, crypto: Pick<Crypto, 'hash'>): Uint8Array {
+  return crypto.hash(['applications', vo, shard])
+}

@@ -1,0 +1,222 @@
+import type { PeerId } from '../env/index.ts'
+import { RoostError, asRoostError } from '../error/index.ts'
+import { RECORDS_COUNT_MAX, shardKey, shardOf } from './application-messages.ts'
+import type { ApplicationReply } from './application-messages.ts'
+import { CALL_MS, HOLDERS_COUNT } from './application-ports.ts'
+import type { ApplicationEnv, ApplicationPorts } from './application-ports.ts'
+import { checkApplicationRecord, identityOf, isTakenBack, signApplicationRecord } from './application-record.ts'
+import type { MemberStatement, PublicationFields, SignedApplicationRecord } from './application-record.ts'
+
+/**
+ * What this node publishes, and the work of keeping it published. There is one rule: each holder of a record's shard is to have
+ * taken the record's newest sequence; whoever has not is sent it. A renewal is a newer sequence, a removal one without endpoints, and a
+ * node that became a holder simply has taken nothing yet.
+ */
+
+/** Publications of this node; beyond it new ones are refused with `BUSY`. */
+export const PUBLICATIONS_COUNT_MAX = 1_000
+/** Renewals in a record's time to live: two may fail before it ends. */
+const RENEWALS_COUNT = 3
+/** How often it is looked whether somebody is to be sent something. */
+const ROUND_MS = 1_000
+/** A holder that did not answer is tried again after this long, then twice as long, and so on. */
+const RETRY_MS_MIN = 1_000
+const RETRY_MS_MAX = 16_000
+
+export interface PublishOptions {
+  readonly job?: string
+  /** The member's words, which must say what is published. */
+  readonly statement?: MemberStatement
+}
+
+export interface Own {
+  readonly signed: SignedApplicationRecord
+  readonly renewAtMs: number
+  /** When a record that takes back is no longer needed: what it took back is past its time everywhere. */
+  readonly endsMs: number
+  /** Nodes that have taken this very record. */
+  readonly takenBy: Set<PeerId>
+}
+
+export class ApplicationPublisher {
+  readonly #ports: ApplicationPorts
+  readonly #env: ApplicationEnv
+  readonly #putHere: (signed: SignedApplicationRecord) => void
+  readonly #own = new Map<string, Own>()
+  readonly #retries = new Map<PeerId, { readonly atMs: number; readonly delayMs: number }>()
+  #lastSequence = 0
+  #isRunning = false
+  #isStopped = false
+
+  /** `putHere` keeps a record on this node's own shelf. */
+  constructor(ports: ApplicationPorts, env: ApplicationEnv, putHere: (signed: SignedApplicationRecord) => void) {
+    this.#ports = ports
+    this.#env = env
+    this.#putHere = putHere
+  }
+
+  /** Own records, those that take back included. */
+  list(): readonly SignedApplicationRecord[] {
+    return [...this.#own.values()].map(({ signed }) => signed)
+  }
+
+  /**
+   * Resolves when the holders have been told, and goes on telling those that did not answer. Rejects with `RECORD_REFUSED` where no
+   * node took it, which leaves it published as far as possible; with `BUSY`, or as `checkApplicationRecord` throws, nothing is.
+   */
+  async publish(fields: PublicationFields, { job, statement }: PublishOptions): Promise<SignedApplicationRecord> {
+    const { vo } = this.#ports
+    const { self, crypto } = this.#env
+    const record = {
+      ...fields,
+      ...this.#now(),
+      publisher: self,
+      vo,
+      ...(job !== undefined && { job }),
+      ...(statement !== undefined && { member: statement.signer }),
+    }
+    const signed = signApplicationRecord(record, crypto, statement)
+    checkApplicationRecord(signed, { surroundings: this.#env, vo, checkMember: this.#ports.checkMember })
+    const identity = identityOf(record)
+    if (!this.#own.has(identity) && this.#own.size >= PUBLICATIONS_COUNT_MAX)
+      throw new RoostError('BUSY', `this node publishes ${PUBLICATIONS_COUNT_MAX} applications already`)
+    await this.#set(identity, signed)
+    return signed
+  }
+
+  /** Takes a publication back, also one of an earlier life. What cannot be told of it now is told later. */
+  async takeBack(fields: Pick<PublicationFields, 'name' | 'instance' | 'ttlMs'>): Promise<void> {
+    const { vo } = this.#ports
+    const { self, crypto } = this.#env
+    const { name, instance, ttlMs } = fields
+    const record = { name, instance, ttlMs, publisher: self, vo, endpoints: [], attributes: {}, ...this.#now() }
+    try {
+      await this.#set(identityOf(record), signApplicationRecord(record, crypto))
+    } catch (thrown) {
+      if (asRoostError(thrown).code !== 'RECORD_REFUSED') throw thrown
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  async #set(identity: string, signed: SignedApplicationRecord): Promise<void> {
+    const own = this.#ownOf(signed)
+    this.#own.set(identity, own)
+    this.#run()
+    const lastTold = await this.#tell([own])
+    if (own.takenBy.size === 0 && this.#own.get(identity) === own)
+      throw new RoostError('RECORD_REFUSED', `no node took the record of ${signed.record.name}`, {
+        cause: lastTold,
+        certain: false,
+      })
+  }
+
+  #ownOf(signed: SignedApplicationRecord): Own {
+    const { ttlMs } = signed.record
+    const { nowMs } = this.#env
+    return { signed, renewAtMs: nowMs + ttlMs / RENEWALS_COUNT, endsMs: nowMs + ttlMs, takenBy: new Set() }
+  }
+
+  /** After a restart the last number is not known here any more; the clock is beyond it unless it was set back. */
+  #now(): { readonly sequence: number; readonly atMs: number } {
+    const atMs = Math.floor(this.#env.wallMs)
+    this.#lastSequence = Math.max(this.#lastSequence + 1, atMs)
+    return { sequence: this.#lastSequence, atMs }
+  }
+
+  #run(): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    const rounds = async (): Promise<void> => {
+      while (this.#own.size > 0 && !this.#isStopped) {
+        await this.#env.sleep(ROUND_MS)
+        this.#renew()
+        await this.#tell([...this.#own.values()])
+      }
+    }
+    // Sleeping fails when the host stops, and nothing else may end the rounds.
+    rounds()
+      .catch(() => {})
+      .finally(() => (this.#isRunning = false))
+  }
+
+  #renew(): void {
+    const { nowMs, crypto } = this.#env
+    for (const [identity, { signed, renewAtMs, endsMs }] of this.#own) {
+      const { record, statement } = signed
+      if (isTakenBack(record)) {
+        if (nowMs >= endsMs) this.#own.delete(identity)
+      } else if (nowMs >= renewAtMs)
+        this.#own.set(identity, this.#ownOf(signApplicationRecord({ ...record, ...this.#now() }, crypto, statement)))
+    }
+  }
+
+  /** Sends each holder what it has not taken. Never rejects; gives what went wrong last. */
+  async #tell(publications: readonly Own[]): Promise<unknown> {
+    const wanting = new Map<PeerId, Own[]>()
+    for (const [shard, ofShard] of Map.groupBy(publications, ({ signed: { record } }) => this.#shardOf(record.name))) {
+      const holders = await this.#ports.closest(shardKey(shard, this.#ports.vo, this.#env.crypto), HOLDERS_COUNT)
+      for (const holder of holders)
+        for (const own of ofShard)
+          if (!own.takenBy.has(holder)) wanting.set(holder, [...(wanting.get(holder) ?? []), own])
+    }
+    let failure: unknown
+    await Promise.all(
+      [...wanting].map(async ([holder, records]) => {
+        try {
+          await this.#put(holder, records)
+        } catch (thrown) {
+          failure = thrown
+        }
+      }),
+    )
+    return failure
+  }
+
+  async #put(holder: PeerId, records: readonly Own[]): Promise<void> {
+    const { nowMs, self } = this.#env
+    const retry = this.#retries.get(holder)
+    if (retry !== undefined && nowMs < retry.atMs) return
+    try {
+      for (let index = 0; index < records.length; index += RECORDS_COUNT_MAX) {
+        const some = records.slice(index, index + RECORDS_COUNT_MAX)
+        const refusals = holder === self ? this.#keep(some) : await this.#send(holder, some)
+        for (const [at, own] of some.entries()) if (refusals[at] === '') own.takenBy.add(holder)
+        const refused = refusals.find((refusal) => refusal !== '')
+        if (refused !== undefined) throw new RoostError('RECORD_REFUSED', `${holder} said ${refused}`)
+      }
+      this.#retries.delete(holder)
+    } catch (thrown) {
+      const delayMs = Math.min(2 * (retry?.delayMs ?? RETRY_MS_MIN / 2), RETRY_MS_MAX)
+      this.#retries.set(holder, { atMs: this.#env.nowMs + delayMs, delayMs })
+      if (this.#retries.size > RETRIES_COUNT_MAX) this.#retries.delete(this.#retries.keys().next().value!)
+      throw thrown
+    }
+  }
+
+  async #send(holder: PeerId, some: readonly Own[]): Promise<readonly string[]> {
+    const records = some.map(({ signed }) => signed)
+    const reply: ApplicationReply = await this.#env.call(holder, { type: 'put', records }, { timeoutMs: CALL_MS })
+    return reply.type === 'taken' ? reply.refusals : []
+  }
+
+  #keep(some: readonly Own[]): string[] {
+    return some.map(({ signed }) => {
+      try {
+        this.#putHere(signed)
+        return ''
+      } catch (thrown) {
+        return asRoostError(thrown).code
+      }
+    })
+  }
+
+  #shardOf(name: string): number {
+    return shardOf(name, this.#ports.vo, this.#env.crypto)
+  }
+}
+
+/** Holders that did not answer, remembered; there are only so many shards with so many holders each. */
+const RETRIES_COUNT_MAX = 512
