@@ -7,14 +7,17 @@ import { measureDynamic } from '../measure/index.ts'
 import type { Network } from '../net/index.ts'
 import { createSurface, MetricsRegistry } from '../surface/index.ts'
 import type { Vo } from '../vo/index.ts'
+import { DaemonApplications } from './applications.ts'
 import { DaemonCore } from './core.ts'
 import { startDiscovery } from './discovery.ts'
 import { enterGrid } from './grid.ts'
+import { JobSockets } from './job-sockets.ts'
 import { Keepsakes } from './kept.ts'
 import { observe } from './observe.ts'
 import type { DaemonOptions } from './options.ts'
 import { startPlugins } from './plugins.ts'
 import { SelfDescription } from './self-description.ts'
+import { Tunnels } from './tunnels.ts'
 import { startUpkeep } from './upkeep.ts'
 import { openWaysIn, type WaysIn } from './ways-in.ts'
 
@@ -75,13 +78,35 @@ async function start(
   discovery.offer('node', () => measureDynamic({ dataDir: data.path, production: true }))
   ends.push(startUpkeep({ discovery, network, vo, self, log }))
 
+  const applications = await DaemonApplications.start({ data, network, discovery, trust: vo.trust, log })
+  ends.push(() => applications.stop())
+  const tunnels = new Tunnels({
+    network,
+    vo: vo.fingerprint,
+    log,
+    published: () => applications.published(),
+    resolve: (name) => applications.resolve(name),
+  })
+  ends.push(() => tunnels.stop())
+  const jobSockets = new JobSockets(applications, log)
+
   const metrics = new MetricsRegistry()
   const plugins = await startPlugins(options.plugins, {
     builtInPlugins: dependencies.builtInPlugins,
-    hosting: { dataDir: data.path, network, nodes: discovery, trust: vo.trust, metrics, log },
+    hosting: {
+      dataDir: data.path,
+      network,
+      nodes: discovery,
+      trust: vo.trust,
+      applications,
+      serveJob: (path, job) => jobSockets.serve(path, job),
+      metrics,
+      log,
+    },
   })
   ends.push(() => plugins.stop())
-  observe(metrics, network, discovery)
+  void applications.forgetOthers()
+  observe(metrics, { network, discovery, applications })
 
   let waysIn: WaysIn | undefined
   const core = new DaemonCore({
@@ -93,7 +118,18 @@ async function start(
     stop: dependencies.onStop,
     about: { version: dependencies.version, dataDir: data.path, startedAtMs, api: () => waysIn?.api ?? '' },
   })
-  const surface = createSurface({ core, plugins, metrics, version: dependencies.version, log })
+  const surface = createSurface({
+    core,
+    applications: {
+      directoryFor: (caller) => applications.for(caller),
+      openTunnel: (name, tunnelOptions) => tunnels.open(name, tunnelOptions),
+    },
+    plugins,
+    metrics,
+    version: dependencies.version,
+    log,
+  })
+  jobSockets.begin(surface)
   waysIn = await openWaysIn(surface, { data, network, apiPort: options.apiPort, log })
   ends.push(() => waysIn.close())
   return runningDaemon({ options, discovery, network, vo, log, ends, api: waysIn.api })

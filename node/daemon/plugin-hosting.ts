@@ -1,16 +1,20 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import type { Host, Nodes, Plugin, Trust } from '../../overlay/contract/index.ts'
+import type { Directory, Host, JobCaller, JobSocket, Nodes, Plugin, Trust } from '../../overlay/contract/index.ts'
 import type { HostLease } from '../host/index.ts'
 import type { Network } from '../net/index.ts'
 import type { MetricsRegistry } from '../surface/index.ts'
+import type { DaemonApplications } from './applications.ts'
 
 export interface PluginHostingDependencies {
   readonly dataDir: string
   readonly network: Network
   readonly nodes: Nodes
   readonly trust: Trust
+  readonly applications: DaemonApplications
+  /** Serves a unit of a job; `close` leaves what it published. */
+  readonly serveJob: (path: string, job: JobCaller) => Promise<JobSocket & { close(): Promise<void> }>
   readonly metrics: MetricsRegistry
   readonly log: Logger
 }
@@ -27,7 +31,7 @@ export async function leaseHost(
     readonly config: Readonly<Record<string, unknown>>
   },
 ): Promise<HostLease> {
-  const { network, nodes } = dependencies
+  const { network, nodes, applications } = dependencies
   const dataDir = join(dependencies.dataDir, 'plugins', plugin.name)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const section = dependencies.metrics.section(plugin.name)
@@ -53,7 +57,7 @@ export async function leaseHost(
       watch: (listener) => noted(nodes.watch(listener)),
       offer: (source, read) => noted(nodes.offer(source, read)),
     },
-    directory: network.directory,
+    directory: directoryOf(network, applications.of({ type: 'plugin', plugin: plugin.name })),
     events: {
       publish: (key, event) => network.events.publish(key, event),
       subscribe: (key, options, listener) => noted(network.events.subscribe(key, options, listener)),
@@ -67,6 +71,16 @@ export async function leaseHost(
       noted(() => network.unmount(wire.id))
       return network.serve(wire, answering)
     },
+    async serveJob(path, job) {
+      const socket = await dependencies.serveJob(path, job)
+      const close = noted(() => void socket.close())
+      return {
+        async end() {
+          close()
+          await socket.end()
+        },
+      }
+    },
     peerFetch: (peer) => network.peerFetch(peer),
     service: <T>(name: string) => service(name) as T,
     metrics: section.metrics,
@@ -75,6 +89,18 @@ export async function leaseHost(
     host,
     async release() {
       for (const end of undo) end()
+      await applications.end({ type: 'plugin', plugin: plugin.name })
     },
+  }
+}
+
+function directoryOf(network: Network, applications: Directory['applications']): Directory {
+  const { directory } = network
+  return {
+    publishJob: (record) => directory.publishJob(record),
+    findJob: (jobId) => directory.findJob(jobId),
+    announceUser: (user) => directory.announceUser(user),
+    findControllers: (user, options) => directory.findControllers(user, options),
+    applications,
   }
 }

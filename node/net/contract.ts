@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Level } from 'level'
-import type { Directory, Events, Fetch, Log } from '../../overlay/contract/index.ts'
+import type { Events, Fetch, JobDirectory, Log } from '../../overlay/contract/index.ts'
 import type { CutOff, PeerId, Plain, ProtocolHost, Surroundings } from '../../overlay/index.ts'
 
 /** What the daemon gets from the network and what it must bring: all that is known of libp2p outside this folder. */
@@ -44,7 +45,7 @@ export interface NetworkDependencies {
 
 /** This node on the network. Nothing that a peer sends makes any of these throw or ends the process. */
 export interface Network extends ProtocolHost {
-  readonly directory: Directory
+  readonly directory: JobDirectory
   readonly events: Events
   /** Multiaddrs, each ending in `/p2p/<self>`, that others can dial. */
   addresses(): readonly string[]
@@ -75,6 +76,30 @@ export interface Network extends ProtocolHost {
   serveHttp(listener: (request: IncomingMessage, response: ServerResponse) => void): void
   /** HTTP to a peer's listener; the host in the URL means nothing. Fails with a `RoostError`, as `call` does. */
   peerFetch(peer: PeerId): Fetch
+
+  /**
+   * Answers peers that open tunnels: `connect` gives the byte stream that one goes to, or rejects with what the peer is told. The peer is
+   * admitted, its request may be anything.
+   */
+  serveTunnels(connect: (peer: PeerId, request: unknown) => Promise<Duplex>): void
+  /**
+   * A tunnel to where the peer's `connect` leads. Rejects with the error that the peer gave, or as `call` does; an aborted signal gives
+   * up while it is being opened.
+   */
+  openTunnel(peer: PeerId, request: Plain, signal: AbortSignal): Promise<Duplex>
+
+  /**
+   * The nodes nearest to a key in the DHT, nearest first, at most `count`: among `known`, and in a large grid among those that the DHT
+   * finds but for `except`.
+   */
+  closest(
+    key: Uint8Array,
+    among: {
+      readonly count: number
+      readonly known: readonly PeerId[]
+      readonly except: (peer: PeerId) => boolean
+    },
+  ): Promise<readonly PeerId[]>
 
   /**
    * Asks to join by way of the first of `addresses` that answers; an address that ends in `/p2p/<id>` only counts if that id

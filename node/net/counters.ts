@@ -45,3 +45,5 @@ export type CounterName =
   | 'http_requests'
   | 'http_failed_requests'
   | 'http_cut_off_sockets'
+  | 'tunnels_opened'
+  | 'tunnels_refused'

@@ -10,7 +10,7 @@ import {
   signJobRecord,
 } from '../../overlay/index.ts'
 import type { Crypto, PeerId, Plain, SignedJobRecord } from '../../overlay/index.ts'
-import type { Directory, JobRecord, Log } from '../../overlay/contract/index.ts'
+import type { JobDirectory, JobRecord, Log } from '../../overlay/contract/index.ts'
 import type { Counters } from './counters.ts'
 import { JOB_NAMESPACE } from './libp2p.ts'
 import type { GridServices } from './libp2p.ts'
@@ -51,7 +51,7 @@ export interface DirectoryDependencies {
   readonly log: Log
 }
 
-export class DhtDirectory implements Directory {
+export class DhtDirectory implements JobDirectory {
   readonly #dependencies: DirectoryDependencies
   readonly #ownJobs = new Map<string, SignedJobRecord>()
   readonly #ownUsers = new Set<string>()

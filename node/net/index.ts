@@ -1,3 +1,4 @@
 export type { Admission, Admitted, Network, NetworkDependencies, NetworkOptions } from './contract.ts'
 export { callerOf } from './http.ts'
 export { createNetwork } from './network.ts'
+export { joinStreams } from './tunnel.ts'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { RoostError } from '../../overlay/index.ts'
 import type {
   CallEnv,
@@ -13,7 +14,8 @@ import type {
   Surroundings,
   Wire,
 } from '../../overlay/index.ts'
-import type { Directory, Events, Fetch } from '../../overlay/contract/index.ts'
+import type { Events, Fetch, JobDirectory } from '../../overlay/contract/index.ts'
+import { ClosestPeers } from './closest.ts'
 import type { Network, NetworkDependencies, NetworkOptions } from './contract.ts'
 import { Counters } from './counters.ts'
 import { cut } from './cut.ts'
@@ -27,6 +29,8 @@ import { Judge } from './judge.ts'
 import { makeGridNode, startGridNode } from './libp2p.ts'
 import type { GridNode } from './libp2p.ts'
 import { GossipEvents } from './pubsub.ts'
+import { TUNNELS_PER_PEER_MAX, TUNNEL_PROTOCOL, TunnelServer, openTunnel } from './tunnel.ts'
+import type { ConnectTunnel } from './tunnel.ts'
 
 /** Streams of the grid's protocol that one connection may have: one is used, and another while it is being replaced. */
 const GRID_STREAMS_COUNT_MAX = 4
@@ -95,6 +99,8 @@ class Libp2pNetwork implements Network {
   readonly #events: GossipEvents
   readonly #httpServer: HttpServer
   readonly #httpClient: HttpClient
+  readonly #tunnels: TunnelServer
+  readonly #closest: ClosestPeers
   readonly #joinDesk: JoinDesk
   #stopping: Promise<void> | undefined
   #isStopped = false
@@ -130,6 +136,8 @@ class Libp2pNetwork implements Network {
       counters,
       open: (peer) => this.#dialer.open(peer, HTTP_PROTOCOL, SOCKETS_PER_PEER_MAX),
     })
+    this.#tunnels = new TunnelServer(counters, blame)
+    this.#closest = new ClosestPeers(dht, () => surroundings.nowMs)
     this.#joinDesk = new JoinDesk({ admission, counters, log })
   }
 
@@ -153,12 +161,17 @@ class Libp2pNetwork implements Network {
       this.#gate.handler((stream, connection) => this.#httpServer.accept(stream, connection)),
       streams(SOCKETS_PER_PEER_MAX),
     )
+    await libp2p.handle(
+      TUNNEL_PROTOCOL,
+      this.#gate.handler((stream, connection) => this.#tunnels.accept(stream, connection)),
+      streams(TUNNELS_PER_PEER_MAX),
+    )
     await startGridNode(libp2p, listen)
     this.#directory.start()
     this.#refreshAsPeersCome()
   }
 
-  get directory(): Directory {
+  get directory(): JobDirectory {
     return this.#directory
   }
 
@@ -227,6 +240,29 @@ class Libp2pNetwork implements Network {
     return this.#httpClient.fetchFrom(peer)
   }
 
+  serveTunnels(connect: ConnectTunnel): void {
+    this.#tunnels.serve(connect)
+  }
+
+  async openTunnel(peer: PeerId, request: Plain, signal: AbortSignal): Promise<Duplex> {
+    const { stream } = await this.#dialer.open(peer, TUNNEL_PROTOCOL, TUNNELS_PER_PEER_MAX)
+    const giveUp = (): void => stream.abort(new Error('given up'))
+    if (signal.aborted) giveUp()
+    signal.addEventListener('abort', giveUp, { once: true })
+    try {
+      return await openTunnel(stream, peer, request)
+    } finally {
+      signal.removeEventListener('abort', giveUp)
+    }
+  }
+
+  closest(
+    key: Uint8Array,
+    among: { readonly count: number; readonly known: readonly PeerId[]; readonly except: (peer: PeerId) => boolean },
+  ): Promise<readonly PeerId[]> {
+    return this.#closest.find(key, among)
+  }
+
   async requestJoin(
     addresses: readonly string[],
     request: Plain,
@@ -245,6 +281,7 @@ class Libp2pNetwork implements Network {
       grid_open_calls_count: this.#driver.callsOpenCount,
       grid_waiting_bytes: this.#driver.waitingBytes,
       http_served_sockets_count: this.#httpServer.socketsCount,
+      tunnels_served_count: this.#tunnels.count,
       http_asked_peers_count: this.#httpClient.poolsCount,
       event_subscriptions_count: this.#events.subscriptionsCount,
       dht_table_peers_count: this.#node.libp2p.services.dht.routingTable.size,
@@ -263,6 +300,8 @@ class Libp2pNetwork implements Network {
     this.#directory.stop()
     this.#gate.stop()
     this.#httpServer.stop()
+    this.#tunnels.stop()
+    this.#closest.stop()
     await this.#httpClient.stop()
     await this.#node.libp2p.stop()
     await this.#node.closeStore()

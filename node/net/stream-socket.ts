@@ -18,11 +18,14 @@ export class StreamSocket extends Duplex {
   readonly peer: PeerId
   readonly remoteAddress: string
   readonly #stream: Stream
+  readonly #endMs: number | undefined
   #idleMs = 0
   #idleTimer: NodeJS.Timeout | undefined
 
-  constructor(stream: Stream, peer: PeerId) {
+  /** `endMs` is how long what was written before our end may take to leave; undefined: as long as the other side takes. */
+  constructor(stream: Stream, peer: PeerId, { endMs }: { readonly endMs: number | undefined } = { endMs: LINGER_MS }) {
     super({ allowHalfOpen: true })
+    this.#endMs = endMs
     this.peer = peer
     this.remoteAddress = peer
     this.#stream = stream
@@ -45,7 +48,8 @@ export class StreamSocket extends Duplex {
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#stream.close({ signal: AbortSignal.timeout(LINGER_MS) }).then(() => done(), done)
+    const limit = this.#endMs === undefined ? {} : { signal: AbortSignal.timeout(this.#endMs) }
+    this.#stream.close(limit).then(() => done(), done)
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

@@ -44,7 +44,7 @@ export interface Core {
  * A JSON answer, and in the description the error that may come instead. The typed client is told of the answer alone: its
  * `fetch` throws what went wrong.
  */
-const json = <Schema extends z.ZodType>(schema: Schema, description: string) => {
+export const json = <Schema extends z.ZodType>(schema: Schema, description: string) => {
   const responses = {
     200: { description, content: { 'application/json': { schema } } },
     default: { description: 'What went wrong', content: { 'application/json': { schema: errorSchema } } },
@@ -161,7 +161,7 @@ export function coreRoutes(core: Core) {
 export type CoreRoutes = ReturnType<typeof coreRoutes>
 
 /** What changes this machine is asked for on this machine. */
-function localOnly(caller: Caller): void {
+export function localOnly(caller: Caller): void {
   if (caller.via === 'peer')
     throw new RoostError('DENIED', 'other nodes may not ask this of a node', {
       hint: 'run the command on that machine',

@@ -1,3 +1,11 @@
+export { type ApplicationRoutes, type ApplicationSurface } from './application-routes.ts'
+export type {
+  ApplicationReport,
+  FindApplicationsReply,
+  FindApplicationsRequest,
+  PublishRequest,
+  TunnelLine,
+} from './application-schemas.ts'
 export { coreRoutes, refuseInvalid, type Core, type CoreRoutes } from './core-routes.ts'
 export type {
   DoctorReply,
@@ -17,6 +25,7 @@ export {
   listenOnLoopback,
   listenOnSocket,
   nodeListener,
+  SOCKET_PATH_BYTES_MAX,
   type NodeListener,
 } from './listen.ts'
 export { MetricsRegistry } from './metrics.ts'
@@ -27,3 +36,4 @@ export {
   type Surface,
   type SurfaceDependencies,
 } from './surface.ts'
+export type { OpenTunnel, TunnelNews } from './tunnel-lines.ts'

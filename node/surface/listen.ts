@@ -37,13 +37,11 @@ export async function listenOnSocket(path: string, listener: NodeListener): Prom
     throw listenError(cause, { path })
   })
   const server = createServer(SERVER_OPTIONS, listener)
-  // Between bind and chmod the socket has the mode that the umask leaves.
+  // Between bind and chmod the socket has the mode that the umask leaves; it is bound before `listening` first waits.
   const umask = process.umask(0o177)
-  try {
-    await listening(server, { path })
-  } finally {
-    process.umask(umask)
-  }
+  const bound = listening(server, { path })
+  process.umask(umask)
+  await bound
   await chmod(path, 0o600)
   return server
 }
@@ -113,7 +111,7 @@ function answers(path: string): Promise<boolean> {
 }
 
 /** The size of `sun_path` on Linux is 108, on macOS 104, with the closing zero. */
-const SOCKET_PATH_BYTES_MAX = 103
+export const SOCKET_PATH_BYTES_MAX = 103
 
 /**
  * Connections to the loopback port at once, which every user of this machine can open; the next one is closed at once. The

@@ -1,10 +1,12 @@
-import { z } from '@hono/zod-openapi'
+import { z, type OpenAPIHono } from '@hono/zod-openapi'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Caller, Log, RouteBindings, RunningPlugin } from '../../overlay/contract/index.ts'
 import { RoostError } from '../../overlay/index.ts'
+import { applicationRoutes, type ApplicationSurface } from './application-routes.ts'
 import { coreRoutes, type Core } from './core-routes.ts'
 import { errorResponse, routeNotFound } from './error-response.ts'
+import { demandJobAccess } from './job-access.ts'
 
 /** The longest body of a request. What is longer (files) has streams of its own. */
 export const REQUEST_BYTES_MAX = 8 * 1024 * 1024
@@ -18,6 +20,7 @@ export interface PluginRoutes {
 
 export interface SurfaceDependencies {
   readonly core: Core
+  readonly applications: ApplicationSurface
   readonly plugins: PluginRoutes
   readonly metrics: { render(): Promise<{ contentType: string; text: string }> }
   readonly version: string
@@ -28,8 +31,8 @@ export interface SurfaceDependencies {
 export type Surface = (request: Request, caller: Caller) => Promise<Response>
 
 /** Core routes at the root, each plugin's under its name, with one description and one way to fail. */
-export function createSurface({ core, plugins, metrics, version, log }: SurfaceDependencies): Surface {
-  const described = withOwnRoutes(coreRoutes(core))
+export function createSurface({ core, applications, plugins, metrics, version, log }: SurfaceDependencies): Surface {
+  const described = withOwnRoutes(coreRoutes(core).route('/', applicationRoutes(applications)))
   const app = new Hono<RouteBindings>()
   app.onError((error) => errorResponse(error, log))
   app.notFound((context) => errorResponse(routeNotFound(context.req.method, context.req.path), log))
@@ -51,6 +54,7 @@ export function createSurface({ core, plugins, metrics, version, log }: SurfaceD
   )
   return async (request, caller) => {
     try {
+      demandJobAccess(request, caller)
       return await app.fetch(request, { caller })
     } catch (error) {
       return errorResponse(error, log)
@@ -81,8 +85,11 @@ async function toPlugin(
   return app.fetch(new Request(url, request), { caller })
 }
 
+/** Routes that know how to describe themselves, whichever they are. */
+type Described = Pick<OpenAPIHono<RouteBindings>, 'openAPIRegistry' | 'getOpenAPI31Document'>
+
 /** The two routes of the surface itself stand in its description too. */
-function withOwnRoutes(core: ReturnType<typeof coreRoutes>): ReturnType<typeof coreRoutes> {
+function withOwnRoutes<Routes extends Described>(core: Routes): Routes {
   const { openAPIRegistry } = core
   openAPIRegistry.registerPath({
     method: 'get',
@@ -102,7 +109,7 @@ function withOwnRoutes(core: ReturnType<typeof coreRoutes>): ReturnType<typeof c
 }
 
 /** OpenAPI 3.1, made from the code of the core and of the plugins that run now. */
-function describe(core: ReturnType<typeof coreRoutes>, plugins: PluginRoutes, version: string): unknown {
+function describe(core: Described, plugins: PluginRoutes, version: string): unknown {
   const document = core.getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: 'roost', version, description: 'One node of a roost grid.' },

@@ -1,5 +1,5 @@
 export type { CommandContext, CommandModule, Output } from './command.ts'
-export type { Directory, JobRecord } from './directory.ts'
+export type { Application, ApplicationDirectory, Directory, JobDirectory, JobRecord, Publication } from './directory.ts'
 export type { Events } from './events.ts'
 export type { Fetch } from './fetch.ts'
 export type { Log } from './log.ts'
@@ -15,5 +15,14 @@ export type {
   Rejection,
   SearchEnd,
 } from './nodes.ts'
-export type { Host, Metrics, Plugin, PluginCommands, RouteBindings, Routes, RunningPlugin } from './plugin.ts'
-export type { Caller, Member, SignedStatement, Statement, Trust } from './trust.ts'
+export type {
+  Host,
+  JobSocket,
+  Metrics,
+  Plugin,
+  PluginCommands,
+  RouteBindings,
+  Routes,
+  RunningPlugin,
+} from './plugin.ts'
+export type { Caller, JobCaller, Member, SignedStatement, Statement, Trust } from './trust.ts'

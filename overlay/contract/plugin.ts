@@ -5,7 +5,7 @@ import type { Events } from './events.ts'
 import type { Fetch } from './fetch.ts'
 import type { Log } from './log.ts'
 import type { Nodes } from './nodes.ts'
-import type { Caller, Trust } from './trust.ts'
+import type { Caller, JobCaller, Trust } from './trust.ts'
 import type { CommandModule } from './command.ts'
 
 /**
@@ -67,10 +67,21 @@ export interface Host extends ProtocolHost {
   readonly trust: Trust
   /** HTTP to another node's routes, over libp2p; the path is what stands behind the host in the URL. The other side sees this node as the peer. */
   peerFetch(peer: PeerId): Fetch
+  /**
+   * Serves this daemon's routes, as far as a job may use them, on a Unix socket for one unit. The path has at most 103 bytes, in a
+   * directory that is only this user's; what lies there is replaced. What the unit published in an earlier life of the daemon is
+   * published again.
+   */
+  serveJob(path: string, job: JobCaller): Promise<JobSocket>
   /** A service that another plugin provides, one of `needs`. */
   service<T>(name: string): T
   /** Counters and gauges of this plugin on `/metrics`, under `roost_<plugin>_`. */
   readonly metrics: Metrics
+}
+
+export interface JobSocket {
+  /** The unit is over: the socket goes, and what the unit published. */
+  end(): Promise<void>
 }
 
 export interface Metrics {

@@ -2,9 +2,17 @@ import type { PeerId, Plain } from '../env/index.ts'
 
 /** Who sent a request, and how it came in. */
 export interface Caller {
-  readonly via: 'process' | 'socket' | 'loopback' | 'peer'
+  readonly via: 'process' | 'socket' | 'loopback' | 'peer' | 'job'
   /** The node that sent it, where it came from one. */
   readonly peer?: PeerId
+  /** The job that sent it, by the socket of its unit. */
+  readonly job?: JobCaller
+}
+
+/** A unit of a job that runs on this node. */
+export interface JobCaller {
+  readonly id: string
+  readonly unit: string
 }
 
 /** What a user says and signs: `body` is any plain value, the rest makes it good for one purpose and a short time. */
