@@ -113,6 +113,35 @@ export function createProgram(session: Session): Command {
     .option('--target <file>', 'attributes that it sees as `TARGET`')
     .action(lazily(actions.evaluateExpression))
 
+  const app = program.command('app').description('publish applications, find them, and reach them through the grid')
+  app
+    .command('publish')
+    .description('publish an application of this machine under a name, until it is removed')
+    .argument('<name>', 'such as web or render.db')
+    .option('--port <number>', 'a port of this machine where it listens; may stand several times', gather)
+    .option('--endpoint <address>', 'another address: host:port or scheme://host:port/path', gather)
+    .option('--attribute <name=value>', 'what it can be found by; may stand several times', gather)
+    .option('--ttl <duration>', 'how long it is believed when this machine is gone without a word', '60s')
+    .action(lazily(actions.publishApplication))
+  app
+    .command('find')
+    .description('find applications for which an expression is true')
+    .argument('[expression]', 'such as \'Name == "web" && version >= 2\'; without it all of them')
+    .option('-n, --count <number>', 'how many are wanted', '100')
+    .option('--timeout <duration>', 'when to stop looking', '5s')
+    .action(lazily(actions.findApplications))
+  app
+    .command('rm')
+    .description('take back what this machine publishes under a name')
+    .argument('<name>')
+    .action(lazily(actions.removeApplication))
+  app
+    .command('connect')
+    .description('open a port of this machine that leads to an application, until ctrl-c')
+    .argument('<name>')
+    .argument('[port]', 'the port to open; without it any free one')
+    .action(lazily(actions.connectApplication))
+
   program.commandsGroup('To try and to build:')
   const dev = program.command('dev').description('a grid of real daemons on this machine, to try and to break')
   dev
@@ -143,6 +172,11 @@ export function createProgram(session: Session): Command {
 function termOf(command: Command): string {
   const args = command.parent?.parent ? command.registeredArguments : []
   return [command.name(), ...args.map((arg) => `<${arg.name()}${arg.variadic ? '...' : ''}>`)].join(' ')
+}
+
+/** A flag that may stand several times. */
+function gather(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
 }
 
 function setting(key: SettingKey, value: string): Option {

@@ -1,13 +1,13 @@
 import type { Session } from './session.ts'
 
 /** A GET to the daemon, as JSON. */
-export async function get<Reply>(session: Session, path: string): Promise<Reply> {
+export async function get<Reply>(session: Pick<Session, 'fetch'>, path: string): Promise<Reply> {
   return (await (await session.fetch(path)).json()) as Reply
 }
 
 /** JSON to the daemon, and its answer. */
 export async function send<Reply>(
-  session: Session,
+  session: Pick<Session, 'fetch'>,
   method: 'POST' | 'PUT',
   path: string,
   body: unknown,

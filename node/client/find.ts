@@ -1,6 +1,7 @@
 import type { Fetch } from '../../overlay/contract/index.ts'
 import { errorFromRecord, RoostError } from '../../overlay/index.ts'
 import type { FindLine, FindRequest } from '../surface/index.ts'
+import { linesOf } from './lines.ts'
 
 /** What a search says while it goes on: nodes as they answer, and at last the rest. */
 export type FindNews = Exclude<FindLine, { type: 'error' }>
@@ -30,14 +31,4 @@ export async function* findStream(
     if (line.type === 'end') return
   }
   throw new RoostError('CONNECTION_LOST', 'the search broke off before its end', { hint: 'run it again' })
-}
-
-async function* linesOf(chunks: AsyncIterable<Uint8Array> | null): AsyncGenerator<string, void, void> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const chunk of chunks ?? []) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-    rest = lines.pop()!
-    yield* lines
-  }
 }

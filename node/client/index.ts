@@ -1,4 +1,5 @@
 export { findStream, type FindNews, type FindQuery } from './find.ts'
+export { linesOf } from './lines.ts'
 export { requestInvite } from './invite.ts'
 export { describeProcess, isSameProcess, type ProcessIdentity } from './process-identity.ts'
 export { signAsUser } from './sign.ts'
