@@ -6,7 +6,12 @@ import type { UnitDirectory } from './unit-directory.ts'
  * The environment of a unit: a small clean one, then the job's own, then what roost says. Nothing of the daemon's passes
  * but PATH and TZ, so that no token of the machine's leaks into a job.
  */
-export function unitEnvironment(order: UnitOrder, node: PeerId, directory: UnitDirectory): Record<string, string> {
+export function unitEnvironment(
+  order: UnitOrder,
+  node: PeerId,
+  directory: UnitDirectory,
+  socketPath: string | undefined,
+): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     ...(process.env['TZ'] !== undefined && { TZ: process.env['TZ'] }),
@@ -26,5 +31,6 @@ export function unitEnvironment(order: UnitOrder, node: PeerId, directory: UnitD
     ROOST_NODE: node,
     ROOST_NODES: order.peers.join(' '),
     ROOST_SANDBOX: directory.work,
+    ...(socketPath !== undefined && { ROOST_SOCKET: socketPath }),
   }
 }

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { appendFile, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RoostError, type PeerId } from '../../overlay/index.ts'
-import type { Log } from '../../overlay/contract/index.ts'
+import type { JobSocket, Log } from '../../overlay/contract/index.ts'
 import { diskError, isSafeName } from '../disk/index.ts'
 import type { Launcher, RecoveredUnit, UnitExit, UnitId, UnitOrder } from '../protocol/index.ts'
 import { unitEnvironment } from './environment.ts'
@@ -11,6 +11,7 @@ import { fetchInputs, INPUTS_TIMEOUT_MS, type FetchInput } from './inputs.ts'
 import { isRunning, signalGroup } from './process.ts'
 import { shimArguments } from './shim.ts'
 import { UnitDirectory } from './unit-directory.ts'
+import { UnitSocket } from './unit-socket.ts'
 
 export interface LauncherDependencies {
   readonly self: PeerId
@@ -18,6 +19,8 @@ export interface LauncherDependencies {
   readonly root: string
   readonly log: Log
   readonly fetchInput: FetchInput
+  /** Serves what a unit may ask of the daemon on a Unix socket at this path; without it units have none. */
+  readonly serveJob?: (path: string, job: { readonly id: string; readonly unit: UnitId }) => Promise<JobSocket>
   /** Told once for every unit that ends while this launcher lives, and not for what `recover` returns as ended. */
   readonly onExit: (unitId: UnitId, exit: UnitExit) => void
 }
@@ -50,6 +53,7 @@ interface Unit {
   /** Whether the shim is our child, whose end we hear of. Others are looked at. */
   isChild: boolean
   outputStoppedAtMs: number | undefined
+  socket: UnitSocket | undefined
   readonly ended: PromiseWithResolvers<void>
 }
 
@@ -81,6 +85,7 @@ export class LocalLauncher implements Launcher {
     } catch (thrown) {
       this.#units.delete(order.unitId)
       unit.state = 'ended'
+      await unit.socket?.end()
       unit.directory?.remove()
       unit.ended.resolve()
       throw diskError(thrown, 'the unit could not be prepared', 'UNIT_FAILED')
@@ -170,7 +175,8 @@ export class LocalLauncher implements Launcher {
   async #spawn(unit: Unit, cwd: string): Promise<void> {
     const { order } = unit
     const directory = unit.directory!
-    const env = unitEnvironment(order, this.#dependencies.self, directory)
+    const socket = await this.#openSocket(unit)
+    const env = unitEnvironment(order, this.#dependencies.self, directory, socket?.path)
     const child = spawn(
       '/bin/sh',
       shimArguments({
@@ -197,6 +203,19 @@ export class LocalLauncher implements Launcher {
     this.#watch()
   }
 
+  /** A unit that cannot have one runs without: most never ask the daemon for anything. */
+  async #openSocket(unit: Unit): Promise<UnitSocket | undefined> {
+    const { serveJob, log } = this.#dependencies
+    const { unitId, jobId } = unit.order
+    if (serveJob === undefined) return undefined
+    try {
+      unit.socket = await UnitSocket.open(unit.directory!, (path) => serveJob(path, { id: jobId, unit: unitId }))
+    } catch (cause) {
+      log.warn({ unit: unitId, cause }, 'the unit has no socket to the daemon')
+    }
+    return unit.socket
+  }
+
   async #recoverUnit(unitId: UnitId, directory: UnitDirectory): Promise<RecoveredUnit | undefined> {
     if (this.#units.has(unitId)) return undefined
     const record = await directory.readOrder()
@@ -212,6 +231,7 @@ export class LocalLauncher implements Launcher {
     const shim = directory.shim
     const known = directory.readExit() ?? directory.readVerdict()
     if (known === undefined && record.isFromThisBoot && shim !== undefined && isRunning(shim)) {
+      await this.#openSocket(unit)
       this.#watch()
       return { order: record.order, state: 'running' }
     }
@@ -240,6 +260,9 @@ export class LocalLauncher implements Launcher {
         this.#dependencies.log.warn({ unit: unit.order.unitId, cause }, 'verdict on a vanished unit not written')
       })
     }
+    await unit.socket?.end().catch((cause: unknown) => {
+      this.#dependencies.log.warn({ unit: unit.order.unitId, cause }, 'what the unit published could not be taken back')
+    })
     unit.ended.resolve()
     return exit
   }
@@ -302,6 +325,7 @@ function newUnit(order: UnitOrder, state: Unit['state']): Unit {
     preparation: new AbortController(),
     isChild: false,
     outputStoppedAtMs: undefined,
+    socket: undefined,
     ended: Promise.withResolvers<void>(),
   }
 }

@@ -117,6 +117,19 @@ export class UnitDirectory {
     }
   }
 
+  /** Where the unit's socket lies, if it has one, which the unit knows by its environment. */
+  readSocketPath(): string | undefined {
+    try {
+      return readFileSync(this.#file('socket-path'), 'utf8')
+    } catch {
+      return undefined
+    }
+  }
+
+  async writeSocketPath(path: string): Promise<void> {
+    await writeFile(this.#file('socket-path'), path, PRIVATE)
+  }
+
   remove(): void {
     rmSync(this.path, { recursive: true, force: true })
   }

@@ -40,6 +40,7 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
     root: join(dataDir, 'units'),
     log,
     fetchInput,
+    serveJob: (path, job) => host.serveJob(path, job),
     onExit: (unitId, exit) => service.unitExited(unitId, exit),
   })
   const service = new JobService({

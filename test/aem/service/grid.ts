@@ -103,7 +103,9 @@ export class Grid {
         },
         announceUser: async (user) => void this.#users.set(user, (this.#users.get(user) ?? new Set()).add(node.id)),
         findControllers: async (user) => [...(this.#users.get(user) ?? [])],
+        applications: {} as Host['directory']['applications'],
       },
+      serveJob: async () => ({ end: async () => {} }),
       events: this.#eventsOf(node),
       trust: trustfulness(),
       mount: () => {

@@ -4,6 +4,7 @@ import { RoostError } from '../../../overlay/index.ts'
 import { findStream, type FindNews } from '../../../node/client/index.ts'
 import {
   createSurface,
+  type ApplicationSurface,
   MetricsRegistry,
   type Core,
   type FindReply,
@@ -40,6 +41,7 @@ const REST: Pick<FindReply, 'rejected' | 'explanation'> = {
 function surfaceWith(find: Core['find']): (body: unknown, lines: boolean, signal?: AbortSignal) => Promise<Response> {
   const surface = createSurface({
     core: { find } as Partial<Core> as Core,
+    applications: {} as ApplicationSurface,
     plugins: { running: () => undefined, failure: () => undefined, all: () => [] },
     metrics: new MetricsRegistry(),
     version: '0',

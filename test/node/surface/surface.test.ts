@@ -11,6 +11,7 @@ import {
   bearerCaller,
   closeServer,
   createSurface,
+  type ApplicationSurface,
   listenOnLoopback,
   listenOnSocket,
   MetricsRegistry,
@@ -54,6 +55,7 @@ beforeEach(() => {
   failures = { sick: new RoostError('PLUGIN_FAILED', 'sick: no such device') }
   surface = createSurface({
     core,
+    applications: {} as ApplicationSurface,
     plugins: {
       running: (name) => running[name],
       failure: (name) => failures[name],
