@@ -11,20 +11,26 @@ import type { PeerId } from '../../overlay/index.ts'
 /** How long a stream that we ended may wait for the other side to end it too. */
 const LINGER_MS = 5_000
 /** What is given to the stream at once; it may hold this much beyond its window. */
-const PIECE_BYTES_MAX = 65_536
+const PIECE_BYTES_MAX = 262_144
+
+export interface StreamSocketOptions {
+  /** How long what was written before our end may take to leave; `Infinity`: as long as the other side takes to read. */
+  readonly endMs?: number
+  /** What may wait here each way, for a reader or for the stream; Node's own bound where left out. */
+  readonly bufferBytes?: number
+}
 
 export class StreamSocket extends Duplex {
   /** Who is on the other side, as the connection has proved. */
   readonly peer: PeerId
   readonly remoteAddress: string
   readonly #stream: Stream
-  readonly #endMs: number | undefined
+  readonly #endMs: number
   #idleMs = 0
   #idleTimer: NodeJS.Timeout | undefined
 
-  /** `endMs` is how long what was written before our end may take to leave; undefined: as long as the other side takes. */
-  constructor(stream: Stream, peer: PeerId, { endMs }: { readonly endMs: number | undefined } = { endMs: LINGER_MS }) {
-    super({ allowHalfOpen: true })
+  constructor(stream: Stream, peer: PeerId, { endMs = LINGER_MS, bufferBytes }: StreamSocketOptions = {}) {
+    super({ allowHalfOpen: true, ...(bufferBytes !== undefined && { highWaterMark: bufferBytes }) })
     this.#endMs = endMs
     this.peer = peer
     this.remoteAddress = peer
@@ -47,8 +53,13 @@ export class StreamSocket extends Duplex {
     this.#send(chunk, 0, done)
   }
 
+  /** What gathered while the stream was full goes in one piece: the encryption under it costs by the message too. */
+  override _writev(gathered: readonly { readonly chunk: Uint8Array }[], done: (error?: Error | null) => void): void {
+    this._write(Buffer.concat(gathered.map(({ chunk }) => chunk)), '', done)
+  }
+
   override _final(done: (error?: Error | null) => void): void {
-    const limit = this.#endMs === undefined ? {} : { signal: AbortSignal.timeout(this.#endMs) }
+    const limit = this.#endMs === Infinity ? {} : { signal: AbortSignal.timeout(this.#endMs) }
     this.#stream.close(limit).then(() => done(), done)
   }
 

@@ -17,11 +17,13 @@ import { StreamSocket } from './stream-socket.ts'
 export const TUNNEL_PROTOCOL = '/roost/tunnel/1'
 
 /** Streams for tunnels of one connection, either way. */
-export const TUNNELS_PER_PEER_MAX = 64
-/** Tunnels that end here, at once, over all peers; each holds a few hundred KB at most. Beyond it new ones are refused with `BUSY`. */
-export const TUNNELS_COUNT_MAX = 512
+export const TUNNELS_PER_PEER_MAX = 128
+/** Tunnels that end here, at once, over all peers; one whose reader is slow holds 2 MiB. Beyond it new ones are refused with `BUSY`. */
+export const TUNNELS_COUNT_MAX = 256
+/** What waits each way beside the stream's own window. With Node's 64 KiB every read is a pause, which takes a fifth more CPU. */
+const BUFFER_BYTES = 524_288
 /** A request is a name and a number or two; the answer may be an error. */
-const HEAD_BYTES_MAX = 16_384
+export const TUNNEL_HEAD_BYTES_MAX = 16_384
 const LENGTH_BYTES = 4
 /** From opening the stream to the answer: the far side connects in between. */
 const OPEN_MS = 10_000
@@ -117,7 +119,7 @@ function forward(from: Duplex, to: Duplex): void {
 
 function tunnelSocket(stream: Stream, peer: PeerId): StreamSocket {
   // A reader at the far end may take as long as it likes for what was written before the end.
-  const socket = new StreamSocket(stream, peer, { endMs: undefined })
+  const socket = new StreamSocket(stream, peer, { endMs: Infinity, bufferBytes: BUFFER_BYTES })
   socket.on('error', () => {})
   return socket
 }
@@ -140,11 +142,11 @@ async function readHead(socket: Duplex): Promise<unknown> {
   try {
     for (;;) {
       const length = bytes.length >= LENGTH_BYTES ? bytes.readUInt32BE() : 0
-      if (length > HEAD_BYTES_MAX) throw new RoostError('MESSAGE_TOO_LARGE', 'a head beyond its bound')
+      if (length > TUNNEL_HEAD_BYTES_MAX) throw new RoostError('MESSAGE_TOO_LARGE', 'a head beyond its bound')
       if (bytes.length >= LENGTH_BYTES && bytes.length >= LENGTH_BYTES + length) {
         const rest = bytes.subarray(LENGTH_BYTES + length)
         if (rest.length > 0) socket.unshift(rest)
-        return decode(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length), { bytesMax: HEAD_BYTES_MAX })
+        return decode(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length), { bytesMax: TUNNEL_HEAD_BYTES_MAX })
       }
       bytes = Buffer.concat([bytes, await nextChunk(socket)])
     }

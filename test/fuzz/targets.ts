@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   Live,
+  applicationsWire,
   liveWire,
   membershipWire,
   parseTicket,
@@ -31,6 +32,7 @@ import {
 } from '../../node/net/envelope.ts'
 import { FrameReader } from '../../node/net/frame.ts'
 import { JOIN_BYTES_MAX } from '../../node/net/join.ts'
+import { TUNNEL_HEAD_BYTES_MAX } from '../../node/net/tunnel.ts'
 import { readAuthority } from '../../node/vo/check.ts'
 import { drawPeerId } from '../../sim/engine/names.ts'
 import { SimulatedCrypto } from '../../sim/engine/crypto.ts'
@@ -62,6 +64,7 @@ export const WIRES: readonly (Wire<any> | CallWire<any, any>)[] = [
   selectionWire,
   questionWire,
   liveWire,
+  applicationsWire,
   jobWire,
 ]
 
@@ -70,6 +73,7 @@ export const PROTOCOLS_WITHOUT_WIRE: Readonly<Record<string, string>> = {
   '/roost/grid/1': 'frames, envelope, error',
   '/roost/admission/1': 'admission-1',
   '/roost/join/1': 'join-1-request, join-1-reply',
+  '/roost/tunnel/1': 'tunnel-1; afterwards the bytes are not ours',
   '/roost/http/1': 'node:http reads it; test/node/daemon/wire.test.ts sends it nonsense',
   '/roost/kad/1': 'kad-dht reads it; its values are job-record',
 }
@@ -90,6 +94,7 @@ export const TARGETS: readonly Target[] = [
         ]
   }),
   ofGolden('admission-1', CREDENTIALS_BYTES_MAX),
+  ofGolden('tunnel-1', TUNNEL_HEAD_BYTES_MAX),
   ofGolden('join-1-request', JOIN_BYTES_MAX),
   ofGolden('join-1-reply', JOIN_BYTES_MAX),
   ofGolden('statement-1', BODY_BYTES_MAX),

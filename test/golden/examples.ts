@@ -1,15 +1,19 @@
 import {
+  applicationsWire,
   liveWire,
   membershipWire,
   parseJoinReply,
   parseJoinRequest,
   parsePresented,
   parseSignedStatement,
+  parseTunnelRequest,
   questionWire,
   keyOf,
   samplingWire,
   selectionWire,
   type Answer,
+  type ApplicationReply,
+  type ApplicationRequest,
   type Descriptor,
   type JoinReply,
   type JoinRequest,
@@ -22,6 +26,8 @@ import {
   type Question,
   type SamplingMessage,
   type SelectionMessage,
+  type SignedApplicationRecord,
+  type TunnelRequest,
 } from '../../overlay/index.ts'
 import type { SignedStatement } from '../../overlay/contract/index.ts'
 import {
@@ -238,6 +244,33 @@ const unitEvent: Examples<UnitEvent> = {
   settled: { ...base, type: 'settled' },
 }
 
+const application: SignedApplicationRecord = {
+  record: {
+    name: 'render.web',
+    publisher: peer,
+    instance: 'ay3q9f1rhsqynccjvqhwxt5wbg.1.0',
+    endpoints: ['tcp://127.0.0.1:8080', 'http://[2001:db8::1]:80/status'],
+    attributes: { version: 2.5, tags: ['a', 'b'], beta: false },
+    ttlMs: 60_000,
+    vo: '0123456789abcdef'.repeat(4),
+    sequence: 1_795_000_000_000,
+    atMs: 1_795_000_000_000,
+    job: 'ay3q9f1rhsqynccjvqhwxt5wbg',
+    member: other,
+  },
+  signature,
+  statement: signed,
+}
+const applicationRequest: Examples<ApplicationRequest> = {
+  put: { type: 'put', records: [application] },
+  read: { type: 'read', shard: 15, name: 'render.web', where: 'version >= 2', after: `render.web\n${peer}\nmain` },
+}
+const applicationReply: Examples<ApplicationReply> = {
+  taken: { type: 'taken', refusals: ['', 'RECORD_STALE'] },
+  page: { type: 'page', records: [application], next: `render.web\n${peer}\nmain` },
+}
+const tunnelRequest: TunnelRequest = { name: 'render.web', instance: 'main', endpoint: 1 }
+
 /** Every protocol whose messages cross the network or are kept on disk. */
 export const goldenProtocols: readonly GoldenProtocol[] = [
   { name: 'sampling-1', parse: samplingWire.parse, examples: sampling },
@@ -247,6 +280,9 @@ export const goldenProtocols: readonly GoldenProtocol[] = [
   { name: 'selection-question-1-reply', parse: questionWire.parseReply, examples: answer },
   { name: 'live-1-request', parse: liveWire.parseRequest, examples: { request: liveRequest } },
   { name: 'live-1-reply', parse: liveWire.parseReply, examples: liveReply },
+  { name: 'applications-1-request', parse: applicationsWire.parseRequest, examples: applicationRequest },
+  { name: 'applications-1-reply', parse: applicationsWire.parseReply, examples: applicationReply },
+  { name: 'tunnel-1', parse: parseTunnelRequest, examples: { request: tunnelRequest } },
   { name: 'admission-1', parse: parsePresented, examples: { presented } },
   { name: 'join-1-request', parse: parseJoinRequest, examples: joinRequest },
   { name: 'join-1-reply', parse: parseJoinReply, examples: { reply: joinReply } },
