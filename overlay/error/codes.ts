@@ -154,6 +154,16 @@ export const ERROR_CODES = {
     meaning: 'the connection broke before the answer; what was asked may have happened',
     hint: 'look before trying again: `roost nodes`, `roost ps`',
   },
+  GROUP_UNREACHABLE: {
+    exit: EXIT.unreachable,
+    meaning: 'no leader of a replica group answered in time; what was asked may have happened unless it is said to be certain',
+    hint: 'try again; a group goes on while a majority of its members is up',
+  },
+  SESSION_EXPIRED: {
+    exit: EXIT.failed,
+    meaning: 'a replica group forgot a client before it answered; what was asked may have happened',
+    hint: 'look before trying again',
+  },
   PROTOCOL_UNKNOWN: {
     exit: EXIT.failed,
     meaning: 'the other node does not speak this protocol or version',

@@ -1,0 +1,133 @@
+import type { PeerId } from '../env/index.ts'
+import type { ReplicaCore } from './core.ts'
+import { APPEND_COUNT_MAX, type MessageTo } from './messages.ts'
+import { Progress, type Transfer } from './progress.ts'
+
+/** Chunks of a snapshot that are under way to one follower: a mebibyte of memory at either end. */
+export const CHUNK_WINDOW = 4
+/** A follower that gets no further is sent chunks again after this many heartbeats, and twice as many the next time. */
+const TRANSFER_PATIENCE_BEATS = 4
+const TRANSFER_PATIENCE_MS_MAX = 60_000
+/** Entries that are not answered for this many heartbeats are sent again. */
+const LOST_BEATS = 3
+
+/** Brings one follower's log to where the leader's is: entries, or a snapshot where they are gone (paper 5.3, 7). */
+export class Replication {
+  readonly peer: PeerId
+  readonly progress: Progress
+  readonly #core: ReplicaCore
+  readonly #roundOf: () => number
+  #transferPatienceMs: number
+  #isOver = false
+
+  /** `roundOf` gives the number of the leader's newest call. */
+  constructor(peer: PeerId, core: ReplicaCore, roundOf: () => number) {
+    this.peer = peer
+    this.#core = core
+    this.#roundOf = roundOf
+    this.#transferPatienceMs = TRANSFER_PATIENCE_BEATS * core.options.heartbeatMs
+    this.progress = new Progress(core.log.lastIndex + 1, core.env.nowMs)
+  }
+
+  /** The leader is none any more, or the follower no member: what is still read from the disk is not sent. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  /** Sends what may be sent now. */
+  advance(): void {
+    const { progress } = this
+    const { log, options } = this.#core
+    if (progress.transfer) return this.#sendChunks(progress.transfer)
+    while (progress.underWayCount < (progress.isProbing ? 1 : options.windowCount)) {
+      if (progress.next > log.lastIndex && !progress.isProbing) return
+      const prevTerm = log.termAt(progress.next - 1)
+      if (prevTerm === undefined) return this.#beginTransfer()
+      this.#sendEntries(prevTerm)
+    }
+  }
+
+  /** Once in a while: sends again what seems lost. */
+  retry(): void {
+    const { progress } = this
+    const { nowMs } = this.#core.env
+    if (progress.transfer) this.#retryTransfer(progress.transfer, nowMs)
+    else if (progress.isLost(nowMs, LOST_BEATS * this.#core.options.heartbeatMs)) progress.probe(progress.verified + 1)
+  }
+
+  /** The logs do not match where we thought. What was verified in this term stays so: an old answer says nothing new. */
+  receiveMismatch({ prevIndex, hintIndex, hintTerm }: MessageTo<'mismatch'>): void {
+    const { progress } = this
+    if (prevIndex <= progress.verified || progress.transfer) return
+    const place = Math.min(hintIndex, prevIndex - 1)
+    const mayMatch = this.#core.log.lastAtMost(place, hintTerm) ?? Math.min(place, this.#core.log.baseIndex - 1)
+    progress.probe(Math.max(mayMatch, progress.verified) + 1)
+  }
+
+  receiveChunkAck({ snapshotId, next }: MessageTo<'chunk-ack'>): void {
+    const { progress } = this
+    const { transfer } = progress
+    if (transfer?.snapshot.id !== snapshotId || next <= transfer.acknowledged) return
+    transfer.acknowledged = Math.min(next, transfer.snapshot.chunkCount)
+    transfer.next = Math.max(transfer.next, transfer.acknowledged)
+    transfer.movedMs = this.#core.env.nowMs
+    if (transfer.acknowledged < transfer.snapshot.chunkCount) return
+    progress.transfer = undefined
+    progress.probe(Math.max(transfer.snapshot.index, progress.verified) + 1)
+  }
+
+  #sendEntries(prevTerm: number): void {
+    const { progress } = this
+    const { log, group, term, options, commitIndex, env } = this.#core
+    const entries = log.slice(progress.next, { weightMax: options.appendWeightMax, countMax: APPEND_COUNT_MAX })
+    const prevIndex = progress.next - 1
+    this.#core.send(this.peer, {
+      type: 'append',
+      group,
+      term,
+      round: this.#roundOf(),
+      prevIndex,
+      prevTerm,
+      commit: commitIndex,
+      entries,
+    })
+    progress.sent(prevIndex + entries.length, env.nowMs)
+  }
+
+  #beginTransfer(): void {
+    const { snapshot, env } = this.#core
+    if (snapshot === undefined) return
+    const transfer: Transfer = { snapshot, acknowledged: 0, next: 0, movedMs: env.nowMs, reading: 0 }
+    this.progress.transfer = transfer
+    this.#sendChunks(transfer)
+  }
+
+  #sendChunks(transfer: Transfer): void {
+    const { snapshot } = transfer
+    const end = Math.min(transfer.acknowledged + CHUNK_WINDOW, snapshot.chunkCount)
+    while (transfer.next < end && transfer.reading < CHUNK_WINDOW) {
+      const number = transfer.next++
+      transfer.reading++
+      this.#core.storage.readChunk(snapshot.id, number, (outcome) => {
+        transfer.reading--
+        if (this.#isOver || this.progress.transfer !== transfer) return
+        // Gone since a newer snapshot took its place, or damaged: whoever asks again finds out.
+        if ('error' in outcome) this.progress.transfer = undefined
+        else this.#sendChunk(transfer, number, outcome.chunk)
+      })
+    }
+  }
+
+  #sendChunk({ snapshot }: Transfer, number: number, chunk: MessageTo<'chunk'>['chunk']): void {
+    const { group, term } = this.#core
+    this.#core.send(this.peer, { type: 'chunk', group, term, round: this.#roundOf(), snapshot, number, chunk })
+  }
+
+  #retryTransfer(transfer: Transfer, nowMs: number): void {
+    if (nowMs - transfer.movedMs < this.#transferPatienceMs) return
+    this.#transferPatienceMs = Math.min(2 * this.#transferPatienceMs, TRANSFER_PATIENCE_MS_MAX)
+    if (transfer.snapshot.id === this.#core.snapshot?.id) transfer.next = transfer.acknowledged
+    else this.progress.transfer = undefined
+    transfer.movedMs = nowMs
+  }
+}

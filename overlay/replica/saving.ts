@@ -1,0 +1,76 @@
+import type { RoostError } from '../error/index.ts'
+import type { ReplicaStorage, StorageWrite } from './storage.ts'
+
+interface Pending {
+  /** The end of the log, as it will be on the disk with this write, if nothing has cut it since. */
+  lastIndex: number
+  readonly keepsHardState: boolean
+  readonly then: (() => void)[]
+}
+
+export interface SavingDependencies {
+  readonly storage: ReplicaStorage
+  /** The disk has taken more. */
+  readonly onSaved: () => void
+  readonly onFailed: (error: RoostError) => void
+}
+
+/** What of a replica is on its disk by now, and what waits for more of it to be. */
+export class Saving {
+  readonly #dependencies: SavingDependencies
+  readonly #pending: Pending[] = []
+  #durableIndex: number
+  #isClosed = false
+
+  constructor(durableIndex: number, dependencies: SavingDependencies) {
+    this.#durableIndex = durableIndex
+    this.#dependencies = dependencies
+  }
+
+  /** The log is on the disk up to here, as it stands in memory. */
+  get durableIndex(): number {
+    return this.#durableIndex
+  }
+
+  /** Term and vote are on the disk as they stand in memory. */
+  get isHardStateDurable(): boolean {
+    return !this.#pending.some(({ keepsHardState }) => keepsHardState)
+  }
+
+  /** Writes, with `lastIndex` where the log then ends. */
+  save(write: StorageWrite, lastIndex: number, then?: () => void): void {
+    const first = write.entries?.[0]?.index
+    if (first !== undefined) this.cut(first - 1)
+    this.#pending.push({ lastIndex, keepsHardState: write.hardState !== undefined, then: then ? [then] : [] })
+    this.#dependencies.storage.persist(write, (error) => this.#settle(error))
+  }
+
+  /** Runs once all that was written so far is on the disk: now, where it is. */
+  whenSaved(run: () => void): void {
+    const last = this.#pending.at(-1)
+    if (last) last.then.push(run)
+    else run()
+  }
+
+  /** The log was cut after `index`: what is on the disk beyond it, or on its way there, is not the log any more. */
+  cut(index: number): void {
+    this.#durableIndex = Math.min(this.#durableIndex, index)
+    for (const pending of this.#pending) pending.lastIndex = Math.min(pending.lastIndex, index)
+  }
+
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #settle(error: RoostError | undefined): void {
+    if (this.#isClosed) return
+    if (error) {
+      this.#dependencies.onFailed(error)
+      return
+    }
+    const { lastIndex, then } = this.#pending.shift()!
+    this.#durableIndex = lastIndex
+    for (const run of then) run()
+    this.#dependencies.onSaved()
+  }
+}
