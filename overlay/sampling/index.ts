@@ -1,3 +1,4 @@
+export { SamplingCommons } from './commons.ts'
 export { readContact, type Contact } from './contact.ts'
 export { ENTRY_COUNT_MAX, samplingWire, type Entries, type SamplingMessage } from './messages.ts'
 export { SAMPLING_DEFAULTS, type SamplingOptions } from './options.ts'

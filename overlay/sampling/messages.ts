@@ -1,5 +1,6 @@
 import { DESCRIPTOR_BYTES_MAX, keyOf, readDescriptor, type Descriptor } from '../descriptor/index.ts'
 import { shape, type Wire } from '../env/index.ts'
+import type { Book } from './book.ts'
 
 /** Some of a view, in two lists. */
 export interface Entries {
@@ -50,24 +51,42 @@ function checkMarks({ descriptors, marks }: Entries): void {
   }
 }
 
-/** A message as the node made it that sends it: all in it was checked by the sender's checker, and is not checked by the same again. */
-export class OwnMessage<Type extends SamplingMessage['type']> implements Entries {
+/**
+ * A message between two nodes of one process, which have a book in common (see `SamplingCommons`): numbers stand in it in place of
+ * descriptors. Whatever wants its bytes, or the descriptors themselves, gets the message that it stands for.
+ */
+export class NumberedMessage<Type extends SamplingMessage['type']> implements Entries {
   readonly type: Type
   readonly round: number
-  readonly descriptors: readonly Descriptor[]
-  readonly marks: readonly number[]
-  readonly #checkedBy: object
+  /** Of each entry: its number in the book, and its age. */
+  readonly entries: readonly number[]
+  readonly book: Book
 
-  constructor(type: Type, round: number, entries: Entries, checkedBy: object) {
+  constructor(type: Type, round: number, entries: readonly number[], book: Book) {
     this.type = type
     this.round = round
-    this.descriptors = entries.descriptors
-    this.marks = entries.marks
-    this.#checkedBy = checkedBy
+    this.entries = entries
+    this.book = book
   }
 
-  /** Never of what came over a network: only nodes of one process have a checker in common. */
-  static isCheckedBy(message: SamplingMessage, checker: object): boolean {
-    return #checkedBy in message && (message as OwnMessage<'shuffle'>).#checkedBy === checker
+  get descriptors(): readonly Descriptor[] {
+    return describe(this.entries, this.book)
   }
+
+  get marks(): readonly number[] {
+    return this.descriptors.flatMap((descriptor, index) => [keyOf(descriptor), this.entries[2 * index + 1]!])
+  }
+
+  /** The message as it crosses a network. */
+  toJSON(): { type: Type; round: number } & Entries {
+    const { type, round, descriptors, marks } = this
+    return { type, round, descriptors, marks }
+  }
+}
+
+/** What the numbers among entries stand for. */
+export function describe(entries: readonly number[], book: Book): readonly Descriptor[] {
+  const descriptors: Descriptor[] = []
+  for (let at = 0; at < entries.length; at += 2) descriptors.push(book.at(entries[at]!))
+  return descriptors
 }

@@ -33,11 +33,8 @@ export class Reserve {
     else if (this.#contacts.length >= this.#countMax) this.#removeAt(0)
     this.#contacts.push(contact)
     this.#keys.push(key)
-    return (
-      known !== contact &&
-      known?.addresses !== contact.addresses &&
-      known?.addresses.join() !== contact.addresses.join()
-    )
+    if (known === undefined) return true
+    return known.addresses !== contact.addresses && known.addresses.join() !== contact.addresses.join()
   }
 
   /** Forgets a peer that said goodbye. */

@@ -1,11 +1,13 @@
-import { keyOf, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
+import type { Descriptor, DescriptorChecker } from '../descriptor/index.ts'
 import { shuffle, type Env, type PeerId, type Plain, type Protocol } from '../env/index.ts'
+import { Book, isSamePeer, NOBODY } from './book.ts'
+import type { SamplingCommons } from './commons.ts'
 import type { Contact } from './contact.ts'
-import { OwnMessage, type Entries, type SamplingMessage } from './messages.ts'
+import { describe, ENTRY_COUNT_MAX, NumberedMessage, type SamplingMessage } from './messages.ts'
 import { SAMPLING_DEFAULTS, type SamplingOptions } from './options.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Reserve } from './reserve.ts'
-import { View } from './view.ts'
+import { View, viewWordCount } from './view.ts'
 
 /**
  * Sampling keeps a few random live nodes at hand, however large the grid is. Each node holds a small view. Once a cycle it
@@ -28,23 +30,29 @@ import { View } from './view.ts'
  * What is not here: nodes that name only each other still win the views, within tens of cycles. See docs/decisions/0005.
  */
 export class Sampling implements Protocol<SamplingMessage, SamplingTimer, SamplingEvent> {
-  readonly #own: () => Descriptor
-  readonly #checker: DescriptorChecker
-  readonly #onAddress: (peer: PeerId, addresses: readonly string[]) => void
-  readonly #options: SamplingOptions
   readonly #view: View
-  readonly #reserve: Reserve
-  readonly #rateLimit: RateLimit
-  #seeds: readonly Contact[]
+  readonly #book: Book
+  /** The own descriptor as it stands in the book. */
+  #own: Descriptor
+  #ownNumber: number
   #cycleCount = 0
   #round = 0
   /** The shuffle that waits for its reply: whom it went to, and how often another may be asked. What was given is lent by the view. */
-  #asked: Descriptor | undefined
+  #asked = NOBODY
   #askedRound = 0
-  #askedAtMs = 0
   #retriesLeft = 0
   /** Shuffles of others that were taken in since the last cycle began. */
   #takenCount = 0
+  /** The same as `#reserve.count`. */
+  #reserveCount = 0
+  readonly #rateLimit: RateLimit
+  readonly #reserve: Reserve
+  readonly #options: SamplingOptions
+  readonly #readOwn: () => Descriptor
+  readonly #onAddress: SamplingDependencies['onAddress']
+  readonly #checker: DescriptorChecker
+  readonly #isAmongMany: boolean
+  #seeds: readonly Contact[]
   /** The newest rounds that were sent to contacts, whose replies are welcome for as long as they stand here. */
   #searchRounds: Map<number, PeerId> | undefined
   #searchDelayMs: number
@@ -53,16 +61,28 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   #reserveStoredAtMs = NEVER_MS
 
   constructor(dependencies: SamplingDependencies, options: Partial<SamplingOptions> & SamplingStart = {}) {
-    this.#own = dependencies.own
-    this.#checker = dependencies.checker
-    this.#onAddress = dependencies.onAddress
+    const { own, checker, onAddress, commons } = dependencies
+    this.#readOwn = own
+    this.#checker = checker
+    this.#onAddress = onAddress
     this.#options = completed(options)
-    this.#view = new View({ size: this.#options.viewSize })
-    this.#reserve = new Reserve({ countMax: this.#options.reserveCountMax })
-    this.#rateLimit = new RateLimit({ intervalMs: this.#options.firstCycleMs / 2, burstCount: 8 })
-    this.#seeds = options.seeds ?? NOBODY
-    this.#searchDelayMs = this.#options.searchMsMin
+    const { viewSize, reserveCountMax, firstCycleMs, searchMsMin } = this.#options
+    this.#isAmongMany = commons !== undefined
+    this.#book = commons?.book ?? new Book({ countMax: viewSize + BOOK_SPARE_COUNT })
+    this.#own = own()
+    this.#ownNumber = this.#book.numberOf(this.#own)
+    const row = commons?.rowOf(this.#ownNumber) ?? {
+      words: new Int32Array(viewWordCount(viewSize)),
+      base: 0,
+      book: this.#book,
+    }
+    this.#view = new View(row, { size: commons?.viewSize ?? viewSize })
+    this.#reserve = new Reserve({ countMax: reserveCountMax })
+    this.#rateLimit = new RateLimit({ intervalMs: firstCycleMs / 2, burstCount: 8 })
+    this.#seeds = options.seeds ?? NOBODY_KNOWN
+    this.#searchDelayMs = searchMsMin
     if (options.reserve !== undefined) this.#reserve.restore(options.reserve)
+    this.#reserveCount = this.#reserve.count
   }
 
   /** Random nodes, believed to be alive. */
@@ -84,25 +104,24 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
 
   /** A peer that was heard of elsewhere: worth knowing after a restart. */
   remember(contact: Contact, env: SamplingEnv): void {
-    if (!this.#reserve.keep(contact)) return
-    this.#reserveChangedAtMs ??= env.nowMs
-    if (this.#reserve.count <= RESERVE_FEW_COUNT) this.#storeReserve(env)
+    if (!this.#reserveKeep(contact, env)) return
+    if (this.#reserveCount <= RESERVE_FEW_COUNT) this.#storeReserve(env)
   }
 
   /** Checked descriptors of nodes that were up a moment ago: a first view, as far as there is room. */
   know(descriptors: readonly Descriptor[]): void {
-    for (const descriptor of descriptors) this.#view.insert(descriptor, keyOf(descriptor), 0)
+    for (const descriptor of descriptors) {
+      this.#makeRoom(1)
+      const number = this.#book.numberOf(descriptor)
+      if (number !== NOBODY && !isSamePeer(number, this.#ownNumber)) this.#view.insert(number, 0)
+    }
   }
 
   /** Takes a peer out of the view; one that left for good also goes from the reserve. */
   forget(peer: PeerId, reason: 'dead' | 'left'): void {
-    this.#view.remove(peer)
+    this.#view.remove(this.#book.find(peer))
     if (reason === 'left') this.#reserve.drop(peer)
-  }
-
-  /** Reads what the next message will touch, and changes nothing: a simulator's way to have it at hand (see its `foresee`). */
-  look(message: Partial<Entries>): number {
-    return this.#view.look() + this.#reserve.count + (message.marks?.length ?? 0) + (message.descriptors?.length ?? 0)
+    this.#reserveCount = this.#reserve.count
   }
 
   start(env: SamplingEnv): void {
@@ -111,8 +130,8 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   }
 
   wake(timer: SamplingTimer, env: SamplingEnv): void {
-    if (timer.type === 'cycle') this.#runCycle(env)
-    else if (timer.type === 'unanswered') this.#giveUp(env)
+    if (typeof timer === 'number') this.#giveUp(timer, env)
+    else if (timer === CYCLE) this.#runCycle(env)
     else this.#continueSearch(env)
   }
 
@@ -127,7 +146,7 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     this.#takenCount = 0
     this.#view.growOlder()
     env.wakeAfter(this.#cycleCount < firstCycleCount ? firstCycleMs : cycleMs, CYCLE)
-    this.#storeReserve(env)
+    if (this.#reserveChangedAtMs !== undefined) this.#storeReserve(env)
     if (this.#view.count === 0) return this.#search(env)
     this.#shuffleWithOldest(retryCount, env)
     if (this.#cycleCount % reserveCycleCount === 0) this.#greetForgotten(env)
@@ -135,53 +154,51 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
 
   #shuffleWithOldest(retriesLeft: number, env: SamplingEnv): void {
     this.#view.settle()
+    this.#asked = NOBODY
+    if (this.#view.count === 0) return this.#search(env)
     const asked = this.#view.takeOldest()
+    const entries = this.#view.lend(this.#options.shuffleSize - 1, env.rng)
+    entries.push(this.#renewOwn(), 0)
     this.#asked = asked
-    if (asked === undefined) return this.#search(env)
-    const drawn = this.#view.lend(this.#options.shuffleSize - 1, env.rng)
-    this.#addOwn(drawn)
     this.#askedRound = ++this.#round
-    this.#askedAtMs = env.nowMs
     this.#retriesLeft = retriesLeft
-    this.#onAddress(asked.peer, asked.addresses)
-    env.send(asked.peer, new OwnMessage('shuffle', this.#askedRound, drawn, this.#checker))
-    env.wakeAfter(this.#options.replyTimeoutMs, UNANSWERED)
+    if (this.#onAddress !== undefined) {
+      const { peer, addresses } = this.#book.at(asked)
+      this.#onAddress(peer, addresses)
+    }
+    env.send(this.#book.peerAt(asked), this.#messageOf('shuffle', this.#round, entries))
+    env.wakeAfter(this.#options.replyTimeoutMs, this.#round)
   }
 
-  /** The peer was silent, and is out of the view since it was asked. */
-  #giveUp(env: SamplingEnv): void {
+  /** The peer was silent, and is out of the view since it was asked. What was asked since has a timer of its own. */
+  #giveUp(round: number, env: SamplingEnv): void {
     const asked = this.#asked
-    // What was asked since has a timer of its own.
-    if (asked === undefined || env.nowMs < this.#askedAtMs + this.#options.replyTimeoutMs) return
-    this.#asked = undefined
+    if (asked === NOBODY || round !== this.#askedRound) return
+    this.#asked = NOBODY
     this.#view.settle()
-    env.emit({ type: 'silent', peer: asked.peer })
+    env.emit({ type: 'silent', peer: this.#book.peerAt(asked) })
     if (this.#retriesLeft > 0) this.#shuffleWithOldest(this.#retriesLeft - 1, env)
   }
 
   /** Everyone is answered, but only so many in a cycle are learned from: to ask often is no way to fill another's view. */
   #answer(from: PeerId, message: SamplingMessage, env: SamplingEnv): void {
     if (!this.#rateLimit.allows(from, env.nowMs)) return env.emit({ type: 'refused', peer: from, reason: 'rate' })
-    const { isWanting } = this.#view
-    const drawn = this.#view.draw(this.#options.shuffleSize - (isWanting ? 1 : 0), env.rng)
-    if (isWanting) this.#addOwn(drawn)
-    env.send(from, new OwnMessage('shuffle-reply', message.round, drawn, this.#checker))
-    if (isWanting || ++this.#takenCount <= TAKEN_COUNT_MAX) this.#merge(from, message, drawn.start, drawn.end, env)
-  }
-
-  #addOwn({ descriptors, marks }: { descriptors: Descriptor[]; marks: number[] }): void {
-    const own = this.#own()
-    descriptors.push(own)
-    marks.push(keyOf(own), 0)
+    const view = this.#view
+    const { isWanting, lentCount: start } = view
+    const entries = view.draw(this.#options.shuffleSize - (isWanting ? 1 : 0), env.rng)
+    const end = start + (entries.length >> 1)
+    if (isWanting) entries.push(this.#renewOwn(), 0)
+    env.send(from, this.#messageOf('shuffle-reply', message.round, entries))
+    if (isWanting || ++this.#takenCount <= TAKEN_COUNT_MAX) this.#merge(from, message, start, end, env)
   }
 
   #takeReply(from: PeerId, message: SamplingMessage, env: SamplingEnv): void {
     const asked = this.#asked
-    if (asked !== undefined && this.#askedRound === message.round && asked.peer === from) {
-      this.#asked = undefined
+    if (asked !== NOBODY && this.#askedRound === message.round && this.#book.peerAt(asked) === from) {
+      this.#asked = NOBODY
       this.#merge(from, message, 0, this.#view.settle(), env)
       // As seldom as that: whom it holds changes slowly, and has to be searched for each.
-      if (this.#cycleCount % RESERVE_EVERY_CYCLES === 0) this.#reserveKeep(asked, env)
+      if (this.#cycleCount % RESERVE_EVERY_CYCLES === 0) this.#reserveKeep(this.#book.at(asked), env)
     } else if (this.#searchRounds?.get(message.round) === from) {
       this.#searchRounds.delete(message.round)
       this.#merge(from, message, 0, 0, env)
@@ -190,44 +207,91 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
 
   /** Takes in what a peer gave: into empty slots, then in place of what was given for it, which stands in the view from `start` to `end`. */
   #merge(from: PeerId, message: SamplingMessage, start: number, end: number, env: SamplingEnv): void {
-    const { descriptors, marks } = message
-    const isChecked = OwnMessage.isCheckedBy(message, this.#checker)
-    const own = this.#own()
-    const ownKey = keyOf(own)
+    const isNumbered = message instanceof NumberedMessage && message.book === this.#book
+    const entries = isNumbered ? message.entries : this.#admit(from, message, env)
+    const view = this.#view
+    const own = this.#ownNumber
     const reserveRoom = Math.min(RESERVE_QUICK_COUNT, this.#options.reserveCountMax)
-    const count = Math.min(descriptors.length, this.#options.shuffleSize)
+    const wordCount = Math.min(entries.length, 2 * this.#options.shuffleSize)
     let next = start
-    // Most often all that comes is news: then the host gets the list as it came.
-    let news: Descriptor[] | undefined
-    for (let index = 0; index < count; index++) {
-      const offered = descriptors[index]!
-      const key = marks[2 * index]!
-      const age = marks[2 * index + 1]!
-      const isOwn = key === ownKey && offered.peer === own.peer
-      const descriptor = isOwn || isChecked ? offered : this.#check(from, offered, env)
-      let isNews = isOwn && offered.sequence > own.sequence
-      if (!isOwn && descriptor !== undefined) {
-        const inserted = this.#view.insert(descriptor, key, age)
+    // Most often all that comes is news: then it is told of as it came.
+    let news: number[] | undefined
+    for (let at = 0; at < wordCount; at += 2) {
+      const number = entries[at]!
+      const age = entries[at + 1]!
+      let isNews = false
+      if (!isSamePeer(number, own)) {
+        const inserted = view.insert(number, age)
         isNews = inserted === 'taken' || (inserted === 'full' && next < end)
-        if (isNews && inserted === 'full') this.#view.replaceAt(next++, descriptor, key, age)
-        if (this.#reserve.count < reserveRoom) this.#reserveKeep(descriptor, env)
+        if (isNews && inserted === 'full') view.replaceAt(next++, number, age)
+        if (this.#reserveCount < reserveRoom) this.#reserveKeep(this.#book.at(number), env)
       }
-      if (!isNews || descriptor !== offered) news ??= descriptors.slice(0, index)
-      if (isNews) news?.push(descriptor!)
+      if (!isNews) news ??= entries.slice(0, at)
+      else news?.push(number, age)
     }
-    if (news === undefined || news.length > 0) env.emit({ type: 'heard', descriptors: news ?? descriptors, from })
-    if (this.#reserve.count <= RESERVE_FEW_COUNT) this.#storeReserve(env)
+    const told = news ?? entries
+    if (told.length > 0) env.emit(this.#heard(from, told))
+    if (this.#reserveCount <= RESERVE_FEW_COUNT) this.#storeReserve(env)
   }
 
-  #check(from: PeerId, offered: Descriptor, env: SamplingEnv): Descriptor | undefined {
-    const checked = this.#checker.check(offered, env)
-    if (checked.ok) return checked.descriptor
-    env.emit({ type: 'refused', peer: from, reason: checked.fault })
-    return undefined
+  /**
+   * The numbers of what came over a network, once it is checked. What others hold for this node's own is told of and not taken: it
+   * may be newer than what this node remembers to have said.
+   */
+  #admit(from: PeerId, { descriptors, marks }: SamplingMessage, env: SamplingEnv): number[] {
+    const entries: number[] = []
+    this.#makeRoom(ENTRY_COUNT_MAX)
+    for (const [index, offered] of descriptors.slice(0, this.#options.shuffleSize).entries()) {
+      if (offered.peer === env.self) {
+        if (offered.sequence > this.#own.sequence) env.emit({ type: 'heard', descriptors: [offered], from })
+        continue
+      }
+      const checked = this.#checker.check(offered, env)
+      if (!checked.ok) {
+        env.emit({ type: 'refused', peer: from, reason: checked.fault })
+        continue
+      }
+      const number = this.#book.numberOf(checked.descriptor)
+      if (number !== NOBODY) entries.push(number, marks[2 * index + 1]!)
+    }
+    return entries
   }
 
-  #reserveKeep(descriptor: Descriptor, env: SamplingEnv): void {
-    if (this.#reserve.keep(descriptor, keyOf(descriptor))) this.#reserveChangedAtMs ??= env.nowMs
+  /** A book of one node forgets whom that node does not hold. */
+  #makeRoom(count: number): void {
+    if (this.#book.room >= count || this.#isAmongMany) return
+    this.#book.keepOnly(new Set([this.#ownNumber, this.#asked, ...this.#view.numbers()]))
+  }
+
+  #heard(from: PeerId, entries: readonly number[]): SamplingEvent {
+    return this.#isAmongMany
+      ? new NumberedNews(from, entries, this.#book)
+      : { type: 'heard', descriptors: describe(entries, this.#book), from }
+  }
+
+  #messageOf<Type extends SamplingMessage['type']>(
+    type: Type,
+    round: number,
+    entries: readonly number[],
+  ): SamplingMessage {
+    const message = new NumberedMessage(type, round, entries, this.#book)
+    return this.#isAmongMany ? (message as SamplingMessage) : (message.toJSON() as SamplingMessage)
+  }
+
+  /** The number of this node's newest descriptor. */
+  #renewOwn(): number {
+    const own = this.#readOwn()
+    if (own === this.#own) return this.#ownNumber
+    this.#own = own
+    return (this.#ownNumber = this.#book.numberOf(own))
+  }
+
+  /** Says whether anything worth storing changed. */
+  #reserveKeep(contact: Contact, env: SamplingEnv): boolean {
+    const isChange = this.#reserve.keep(contact)
+    if (isChange) this.#reserveChangedAtMs ??= env.nowMs
+    this.#reserveCount = this.#reserve.count
+    return isChange
   }
 
   /** Asks seeds and reserve for a first view, unless that is under way. */
@@ -253,20 +317,18 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   /** Now and then someone who is in the reserve or a seed, but not in the view, is asked too. */
   #greetForgotten(env: SamplingEnv): void {
     const contact = this.#reserve.drawOne(env.rng) ?? this.#seeds[env.rng.below(Math.max(1, this.#seeds.length))]
-    if (contact !== undefined && !this.#view.has(contact.peer)) this.#greet(contact, env)
+    if (contact !== undefined && !this.#view.has(this.#book.find(contact.peer))) this.#greet(contact, env)
   }
 
   #greet(contact: Contact, env: SamplingEnv): void {
     if (contact.peer === env.self) return
-    this.#onAddress(contact.peer, contact.addresses)
+    this.#onAddress?.(contact.peer, contact.addresses)
     const round = ++this.#round
     this.#searchRounds ??= new Map()
     if (this.#searchRounds.size >= SEARCH_ROUND_COUNT_MAX)
       this.#searchRounds.delete(this.#searchRounds.keys().next().value!)
     this.#searchRounds.set(round, contact.peer)
-    const hello: { descriptors: Descriptor[]; marks: number[] } = { descriptors: [], marks: [] }
-    this.#addOwn(hello)
-    env.send(contact.peer, new OwnMessage('shuffle', round, hello, this.#checker))
+    env.send(contact.peer, this.#messageOf('shuffle', round, [this.#renewOwn(), 0]))
   }
 
   /** While it holds a few only it is stored at once: a node that dies young has nobody else to come back to. */
@@ -288,12 +350,30 @@ function completed(options: Partial<SamplingOptions>): SamplingOptions {
   return options as SamplingOptions
 }
 
-/** Timers are told apart by their type alone: one object of each serves all. */
-const CYCLE = { type: 'cycle' } as const
-const UNANSWERED = { type: 'unanswered' } as const
-const SEARCH = { type: 'search' } as const
+/** What was heard, by its numbers in the book: mostly nobody listens. */
+class NumberedNews {
+  readonly type = 'heard'
+  readonly from: PeerId
+  readonly #entries: readonly number[]
+  readonly #book: Book
 
-const NOBODY: readonly Contact[] = []
+  constructor(from: PeerId, entries: readonly number[], book: Book) {
+    this.from = from
+    this.#entries = entries
+    this.#book = book
+  }
+
+  get descriptors(): readonly Descriptor[] {
+    return describe(this.#entries, this.#book)
+  }
+}
+
+const CYCLE = 'cycle'
+const SEARCH = 'search'
+
+const NOBODY_KNOWN: readonly Contact[] = []
+/** Beside its view a node's own book has room for what two messages bring, for the peer that is being asked, and for itself. */
+const BOOK_SPARE_COUNT = 2 * ENTRY_COUNT_MAX + 2
 /** Long before any clock began. */
 const NEVER_MS = -1e15
 /** Up to so many peers the reserve is worth a write for each that is new. */
@@ -320,7 +400,9 @@ export interface SamplingDependencies {
   readonly own: () => Descriptor
   readonly checker: DescriptorChecker
   /** Makes addresses known to the driver, before anything is sent to that peer. */
-  readonly onAddress: (peer: PeerId, addresses: readonly string[]) => void
+  readonly onAddress?: (peer: PeerId, addresses: readonly string[]) => void
+  /** For nodes that run together in one process, and pass on messages as they are. Its view size is theirs. */
+  readonly commons?: SamplingCommons
 }
 
 export interface SamplingStart {
@@ -329,7 +411,8 @@ export interface SamplingStart {
   readonly reserve?: unknown
 }
 
-export type SamplingTimer = { readonly type: 'cycle' } | { readonly type: 'unanswered' } | { readonly type: 'search' }
+/** A number is a round whose reply is overdue. */
+export type SamplingTimer = typeof CYCLE | typeof SEARCH | number
 
 export type SamplingEvent =
   /** Checked descriptors that entered the view, or are newer than what came by; and, unchecked, what says to be newer than our own. */

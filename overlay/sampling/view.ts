@@ -1,209 +1,205 @@
-import { isNewer, peerKey, type Descriptor } from '../descriptor/index.ts'
-import type { PeerId, Rng } from '../env/index.ts'
-import { AGE_MAX, type Entries } from './messages.ts'
+import type { Descriptor } from '../descriptor/index.ts'
+import type { Rng } from '../env/index.ts'
+import { isSamePeer, type Book } from './book.ts'
+import { AGE_MAX } from './messages.ts'
 
 /**
- * A bounded set of descriptors with ages. It is two short arrays, searched from end to end: at twenty entries that is quicker
- * than a map and a fraction of its memory. Beside each descriptor stand its key, so that a search touches no descriptor but the one it
- * finds, and the cycle of its birth, so that growing older costs nothing.
+ * A bounded set of descriptors with ages, as a row of whole numbers: a few for its state, then for each entry the number that
+ * the book has for its descriptor, and the cycle of its birth, so that growing older costs nothing. It is searched from end to end, which
+ * at twenty entries is quicker than a map and a fraction of its memory. Where many nodes run in one process their rows lie side by
+ * side in one block of memory.
  */
 export class View {
+  readonly #words: Int32Array
+  readonly #base: number
   readonly #size: number
-  #descriptors: Descriptor[] = []
-  /** Key and birth in turn. */
-  #marks: number[] = []
-  #cycle = 0
-  /**
-   * So many at the front have been offered to somebody who has not answered yet. They are not offered to another meanwhile, or
-   * links would double; and a slot stays free for what is to come.
-   */
-  #lentCount = 0
-  #isLending = false
-  #isTrim = false
+  readonly #book: Book
 
-  constructor(options: { readonly size: number }) {
+  /** An empty view, over whatever stood in the row: `viewWordCount` words of `words` from `base`. */
+  constructor(
+    { words, base, book }: { readonly words: Int32Array; readonly base: number; readonly book: Book },
+    options: { readonly size: number },
+  ) {
+    this.#words = words
+    this.#base = base
     this.#size = options.size
+    this.#book = book
+    words.fill(0, base, base + viewWordCount(options.size))
   }
 
   get count(): number {
-    return this.#descriptors.length
+    return this.#words[this.#base + COUNT]!
   }
 
   get isFull(): boolean {
-    return this.#descriptors.length >= this.#size - (this.#isLending ? 1 : 0)
+    return this.count >= this.#size - this.#words[this.#base + LENDING]!
   }
 
   /** Whether it lacks more than what is on its way to it anyway. */
   get isWanting(): boolean {
-    return this.#descriptors.length < this.#size - UNDER_WAY_COUNT
+    return this.count < this.#size - UNDER_WAY_COUNT
   }
 
-  descriptors(): readonly Descriptor[] {
-    return this.#descriptors
+  descriptors(): Descriptor[] {
+    return this.numbers().map((number) => this.#book.at(number))
   }
 
-  has(peer: PeerId): boolean {
-    return this.#indexOf(peerKey(peer), { peer }) >= 0
+  /** The numbers of its entries. */
+  numbers(): number[] {
+    return Array.from({ length: this.count }, (_, index) => this.#words[this.#slotOf(index)]!)
+  }
+
+  has(number: number): boolean {
+    return this.#find(number) >= 0
   }
 
   /** Everyone in it is a cycle older. */
   growOlder(): void {
-    this.#cycle++
+    this.#words[this.#base + CYCLE]!++
   }
 
-  /** Who has not spoken for the longest. */
-  oldest(): Descriptor | undefined {
-    return this.#descriptors[this.#oldestIndex()]
-  }
-
-  /** The same, and it is taken out. */
-  takeOldest(): Descriptor | undefined {
-    const index = this.#oldestIndex()
-    const descriptor = this.#descriptors[index]
-    if (descriptor !== undefined) this.#removeAt(index)
-    return descriptor
+  /** Takes out who has not spoken for the longest, of a view that is not empty. */
+  takeOldest(): number {
+    const words = this.#words
+    const first = this.#slotOf(0)
+    const end = this.#slotOf(this.count)
+    let oldest = first
+    let birth = words[first + 1]!
+    for (let slot = first + 2; slot < end; slot += 2)
+      if (words[slot + 1]! < birth) {
+        oldest = slot
+        birth = words[slot + 1]!
+      }
+    const number = words[oldest]!
+    this.#removeAt(oldest)
+    return number
   }
 
   /**
-   * Up to `count` different entries by chance, none of them lent. They stand in a row from `start` until something else is drawn or
-   * removed: what comes for them can be put in their place.
+   * Number and age, in turn, of up to `count` different entries by chance, none of them lent, and room for `spare` more. They stand in a
+   * row from `lentCount` until something else is drawn or removed: what comes for them can be put in their place.
    */
-  draw(count: number, rng: Rng): Drawn {
-    const start = this.#lentCount
-    const held = this.#descriptors.length
+  draw(count: number, rng: Rng): number[] {
+    const words = this.#words
+    const base = this.#base
+    const start = words[base + LENT]!
+    const held = words[base + COUNT]!
     const end = Math.min(start + count, held)
-    const marks: number[] = []
+    const cycle = words[base + CYCLE]!
+    const entries: number[] = []
     for (let index = start; index < end; index++) {
-      this.#swap(index, index + rng.below(held - index))
-      marks.push(this.#marks[2 * index]!, Math.min(this.#cycle - this.#marks[2 * index + 1]!, AGE_MAX))
+      const slot = base + ENTRIES + 2 * index
+      const other = slot + 2 * rng.below(held - index)
+      const number = words[other]!
+      const birth = words[other + 1]!
+      words[other] = words[slot]!
+      words[other + 1] = words[slot + 1]!
+      words[slot] = number
+      words[slot + 1] = birth
+      entries.push(number, Math.min(cycle - birth, AGE_MAX))
     }
-    return { descriptors: this.#descriptors.slice(start, end), marks, start, end }
+    return entries
   }
 
-  /** The same, lent until `settle`. */
-  lend(count: number, rng: Rng): Drawn {
+  /**
+   * The same, lent until `settle`: what was offered to somebody who has not answered yet is not offered to another meanwhile, or
+   * links would double; and a slot stays free for what is to come.
+   */
+  lend(count: number, rng: Rng): number[] {
     this.settle()
-    const drawn = this.draw(count, rng)
-    this.#lentCount = drawn.end
-    this.#isLending = true
-    return drawn
+    const entries = this.draw(count, rng)
+    this.#words[this.#base + LENT] = entries.length >> 1
+    this.#words[this.#base + LENDING] = 1
+    return entries
   }
 
-  /** Nothing is lent any more. Says how many were: they stand first. */
+  /** How many are lent: they stand first. */
+  get lentCount(): number {
+    return this.#words[this.#base + LENT]!
+  }
+
+  /** Nothing is lent any more. Says how many were. */
   settle(): number {
-    const count = this.#lentCount
-    this.#lentCount = 0
-    this.#isLending = false
+    const count = this.lentCount
+    this.#words[this.#base + LENT] = 0
+    this.#words[this.#base + LENDING] = 0
     return count
   }
 
-  remove(peer: PeerId): boolean {
-    const index = this.#indexOf(peerKey(peer), { peer })
-    if (index >= 0) this.#removeAt(index)
-    return index >= 0
+  remove(number: number): boolean {
+    const slot = this.#find(number)
+    if (slot >= 0) this.#removeAt(slot)
+    return slot >= 0
   }
 
-  /** Takes an entry in: in place of an older word of the same node, or in an empty slot. `key` is that of the descriptor. */
-  insert(descriptor: Descriptor, key: number, age: number): Inserted {
-    const known = this.#indexOf(key, descriptor)
-    if (known >= 0) return this.#refresh(known, descriptor, age)
+  /** Takes an entry in: in place of an older word of the same node, or in an empty slot. */
+  insert(number: number, age: number): Inserted {
+    const words = this.#words
+    const birth = words[this.#base + CYCLE]! - age
+    const known = this.#find(number)
+    if (known >= 0) {
+      if (birth > words[known + 1]!) words[known + 1] = birth
+      if (words[known] !== number) words[known] = this.#book.later(words[known]!, number)
+      return 'known'
+    }
     if (this.isFull) return 'full'
-    this.#put(this.#descriptors.length, descriptor, key, age)
-    if (this.#descriptors.length === this.#size) this.#trim()
+    const slot = this.#slotOf(this.#words[this.#base + COUNT]!++)
+    words[slot] = number
+    words[slot + 1] = birth
     return 'taken'
   }
 
   /** Takes an entry of a node that is not in the view, in place of the one that stands at `index`. */
-  replaceAt(index: number, descriptor: Descriptor, key: number, age: number): void {
-    this.#put(index, descriptor, key, age)
+  replaceAt(index: number, number: number, age: number): void {
+    const slot = this.#slotOf(index)
+    this.#words[slot] = number
+    this.#words[slot + 1] = this.#words[this.#base + CYCLE]! - age
   }
 
-  /** Reads what `insert` will, for whoever has to wait for memory. */
-  look(): number {
-    return (
-      this.#marks.length + (this.#marks[0] ?? 0) + (this.#marks[20] ?? 0) + (this.#descriptors[0] === undefined ? 1 : 0)
-    )
-  }
-
-  /** Once: lists that grew hold room for as much again. */
-  #trim(): void {
-    if (this.#isTrim) return
-    this.#isTrim = true
-    this.#descriptors = this.#descriptors.slice()
-    this.#marks = this.#marks.slice()
-  }
-
-  #oldestIndex(): number {
-    const marks = this.#marks
-    let oldest = 0
-    for (let index = 1; 2 * index < marks.length; index++)
-      if (marks[2 * index + 1]! < marks[2 * oldest + 1]!) oldest = index
-    return oldest
-  }
-
-  #refresh(known: number, descriptor: Descriptor, age: number): Inserted {
-    const bornAt = this.#cycle - age
-    if (bornAt > this.#marks[2 * known + 1]!) this.#marks[2 * known + 1] = bornAt
-    if (isNewer(descriptor, this.#descriptors[known])) this.#descriptors[known] = descriptor
-    return 'known'
-  }
-
-  #put(index: number, descriptor: Descriptor, key: number, age: number): void {
-    this.#descriptors[index] = descriptor
-    this.#marks[2 * index] = key
-    this.#marks[2 * index + 1] = this.#cycle - age
+  #slotOf(index: number): number {
+    return this.#base + ENTRIES + 2 * index
   }
 
   #removeAt(at: number): void {
-    let index = at
-    if (index < this.#lentCount) {
-      this.#lentCount--
-      this.#swap(index, this.#lentCount)
-      index = this.#lentCount
+    const words = this.#words
+    const base = this.#base
+    let slot = at
+    if (slot < this.#slotOf(words[base + LENT]!)) {
+      this.#copy(this.#slotOf(--words[base + LENT]!), slot)
+      slot = this.#slotOf(words[base + LENT]!)
     }
-    this.#swap(index, this.#descriptors.length - 1)
-    this.#descriptors.pop()
-    this.#marks.pop()
-    this.#marks.pop()
+    this.#copy(this.#slotOf(--words[base + COUNT]!), slot)
   }
 
-  #swap(one: number, other: number): void {
-    const descriptors = this.#descriptors
-    const marks = this.#marks
-    const descriptor = descriptors[one]!
-    const key = marks[2 * one]!
-    const bornAt = marks[2 * one + 1]!
-    descriptors[one] = descriptors[other]!
-    marks[2 * one] = marks[2 * other]!
-    marks[2 * one + 1] = marks[2 * other + 1]!
-    descriptors[other] = descriptor
-    marks[2 * other] = key
-    marks[2 * other + 1] = bornAt
+  #copy(from: number, to: number): void {
+    this.#words[to] = this.#words[from]!
+    this.#words[to + 1] = this.#words[from + 1]!
   }
 
-  /** Two peers may share a key. */
-  #indexOf(key: number, of: { readonly peer: PeerId }): number {
-    const marks = this.#marks
-    for (let at = 0; at < marks.length; at += 2)
-      if (marks[at] === key) {
-        const held = this.#descriptors[at >> 1]!
-        if (held === of || held.peer === of.peer) return at >> 1
-      }
+  /** The slot of an entry of the same peer, or -1. */
+  #find(number: number): number {
+    const words = this.#words
+    const first = this.#base + ENTRIES
+    const end = first + 2 * words[this.#base + COUNT]!
+    for (let slot = first; slot < end; slot += 2) if (isSamePeer(words[slot]!, number)) return slot
     return -1
   }
 }
+
+/** How many words a view of so many entries takes. */
+export function viewWordCount(size: number): number {
+  return ENTRIES + 2 * size
+}
+
+/** A row: how many entries, how many at the front are lent, whether any are being lent, the cycle, and the entries. */
+const COUNT = 0
+const LENT = 1
+const LENDING = 2
+const CYCLE = 3
+const ENTRIES = 4
 
 /** Slots that may be empty for a moment: of the peer that is being asked, and of what was offered in vain. */
 const UNDER_WAY_COUNT = 2
 
 /** `known` where its node stood in the view already, `full` where there was no room. */
 export type Inserted = 'taken' | 'known' | 'full'
-
-/** Entries of a view that may be added to. */
-export interface Drawn extends Entries {
-  readonly descriptors: Descriptor[]
-  readonly marks: number[]
-  /** Where they stand: from `start` to before `end`. */
-  readonly start: number
-  readonly end: number
-}

@@ -28,11 +28,6 @@ export class Cells {
     return value
   }
 
-  /** What is to be taken later. */
-  at(cell: number): unknown {
-    return cell < 0 ? undefined : this.#values[cell]
-  }
-
   #grow(value: unknown): number {
     const cell = this.#values.push(value) - 1
     if (cell === this.#links.length) {

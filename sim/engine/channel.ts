@@ -10,8 +10,6 @@ export class Channel {
   readonly desks: (ProtocolEnv | undefined)[]
   /** What set out on it. */
   readonly meter = new Meter()
-  /** Reads what the next handler of a protocol is going to read: see `Simulation.foresee`. */
-  look: Look | undefined
 
   constructor(wireId: string, number: number, nodesCount: number) {
     this.wireId = wireId
@@ -19,6 +17,3 @@ export class Channel {
     this.desks = Array.from({ length: nodesCount }, () => undefined)
   }
 }
-
-/** Reads memory that a protocol is about to use for a message or timer. Changes nothing; the number only shows that it was read. */
-export type Look = (protocol: never, payload: unknown) => number

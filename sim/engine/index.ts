@@ -1,4 +1,3 @@
-export type { Look } from './channel.ts'
 export { chanceFor, type Purpose } from './chance.ts'
 export { ANSWERS_OPEN_MAX } from './conversations.ts'
 export type { Disk } from './disk.ts'

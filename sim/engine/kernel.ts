@@ -3,7 +3,6 @@ import { Channel } from './channel.ts'
 import { Clock, delayTicks, TICKS_PER_MS } from './clock.ts'
 import type { Conversations } from './conversations.ts'
 import { digestWord } from './digest.ts'
-import { Foresight } from './foresight.ts'
 import { Marks } from './marks.ts'
 import type { Network } from './network.ts'
 import type { NodeState } from './node.ts'
@@ -74,21 +73,21 @@ export class Kernel {
    * synchronous protocols never set it and never wait.
    */
   unsettled = false
+  /** Whether any node ever held conversations. */
+  converses = false
   readonly #channelOf = new Map<string, Channel>()
-  readonly #foresight: Foresight
-  #foreseenCount = 0
   /** Whose message is being received; empty while none is. */
   #askerId: PeerId = ''
   #askerIndex = -1
   /** Emitted by handlers, and not yet told to the host: env and event in turn. */
   readonly #outbox: unknown[] = []
+  #outboxCount = 0
   #inHandler = false
   #flushing = false
 
   constructor(options: { readonly eventsPendingMax: number; readonly passage: Passage | undefined }) {
     this.queue = new EventQueue(options.eventsPendingMax)
     this.passage = options.passage
-    this.#foresight = new Foresight(this)
   }
 
   find(id: PeerId): NodeState | undefined {
@@ -147,6 +146,7 @@ export class Kernel {
    */
   run(untilTicks: number, watch: Watch): 'idle' | 'unsettled' | 'watched' {
     const { queue, clock, counts, trace, marks } = this
+    let { dueTicks } = watch
     while (queue.take(untilTicks)) {
       const { atTicks, kind, target, life, origin, channel, payload } = queue
       clock.nowTicks = atTicks
@@ -156,11 +156,10 @@ export class Kernel {
       if (mark === life || kind === KIND.act) this.dispatch(kind, target, origin, channel, payload)
       else if (mark === -life) this.nodes[target]!.held!.add(kind, origin, channel, payload)
       else this.#miss(kind, origin, target, payload)
-      if (queue.enteredCount !== this.#foreseenCount) {
-        this.#foreseenCount = queue.enteredCount
-        this.#foresight.look()
+      if (atTicks >= dueTicks) {
+        if (watch.look(atTicks)) return 'watched'
+        dueTicks = watch.dueTicks
       }
-      if (atTicks >= watch.dueTicks && watch.look(atTicks)) return 'watched'
       if (this.unsettled) return 'unsettled'
     }
     return 'idle'
@@ -178,7 +177,7 @@ export class Kernel {
       else this.conversations.happen(kind, this.nodes[target]!, this.nodes[origin]!, channel, payload)
     }
     this.#inHandler = false
-    if (this.#outbox.length > 0) this.#flush()
+    if (this.#outboxCount > 0) this.#flush()
   }
 
   /** Runs what starts a protocol, with its events told to the host afterwards. */
@@ -192,8 +191,9 @@ export class Kernel {
 
   /** Told when what is running has returned; where the host itself called the protocol between two events, right after that. */
   emit(env: ProtocolEnv, event: unknown): void {
-    this.#outbox.push(env, event)
-    if (!this.#inHandler && !this.#flushing && this.#outbox.length === 2) queueMicrotask(() => this.#flush())
+    this.#outbox[this.#outboxCount++] = env
+    this.#outbox[this.#outboxCount++] = event
+    if (!this.#inHandler && !this.#flushing && this.#outboxCount === 2) queueMicrotask(() => this.#flush())
   }
 
   noteFault(node: NodeState, what: number): void {
@@ -232,13 +232,16 @@ export class Kernel {
   #flush(): void {
     if (this.#flushing) return
     this.#flushing = true
-    for (let index = 0; index < this.#outbox.length; index += 2) {
-      const env = this.#outbox[index] as ProtocolEnv
+    const outbox = this.#outbox
+    for (let index = 0; index < this.#outboxCount; index += 2) {
+      const env = outbox[index] as ProtocolEnv
+      const event = outbox[index + 1]
+      outbox[index + 1] = undefined
       if (!env.isAlive) continue
-      if (env.node.converses) this.unsettled = true
-      env.onEvent(this.#outbox[index + 1])
+      if (this.converses && env.node.converses) this.unsettled = true
+      env.onEvent(event)
     }
-    this.#outbox.length = 0
+    this.#outboxCount = 0
     this.#flushing = false
   }
 

@@ -163,6 +163,7 @@ export class NodeState implements Surroundings, NodeHost {
     services[kernel.channelOf(wire.id).number] = env
     this.services = services
     this.converses = true
+    kernel.converses = true
     return env as unknown as CallEnv<Request, Reply>
   }
 

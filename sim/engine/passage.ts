@@ -1,6 +1,6 @@
 import type { Plain } from '../../overlay/env/index.ts'
 import { RoostError } from '../../overlay/error/index.ts'
-import { plainBytes } from './size.ts'
+import { plainBytes, plainOf } from './size.ts'
 
 /** Bytes for values and back: the daemon's codec, given to the simulation by whoever may import it. */
 export interface Codec {
@@ -29,7 +29,7 @@ export interface Parcel {
 export function codecPassage(codec: Codec): Passage {
   return {
     pack(value, bytesMax) {
-      const content = codec.encode(value as Plain)
+      const content = codec.encode(plainOf(value) as Plain)
       refuseBeyond(content.length, bytesMax)
       return { content, bytesCount: content.length }
     },
@@ -43,9 +43,10 @@ export function codecPassage(codec: Codec): Passage {
  */
 export const strictPassage: Passage = {
   pack(value, bytesMax) {
-    const bytesCount = plainBytes(value)
+    const content = plainOf(value)
+    const bytesCount = plainBytes(content)
     refuseBeyond(bytesCount, bytesMax)
-    return { content: deepFreeze(value), bytesCount }
+    return { content: deepFreeze(content), bytesCount }
   },
   unpack(parcel, bytesMax) {
     refuseBeyond(parcel.bytesCount, bytesMax)

@@ -1,7 +1,6 @@
 import assert from 'node:assert'
 import type { Crypto, Env, PeerId, Protocol, Rng, Wire } from '../../overlay/env/index.ts'
 import { RoostError } from '../../overlay/error/index.ts'
-import type { Chance } from './chance.ts'
 import type { Channel } from './channel.ts'
 import { KIND, type Kernel } from './kernel.ts'
 import type { NodeState } from './node.ts'
@@ -39,11 +38,6 @@ export class ProtocolEnv implements Env<unknown, unknown, unknown> {
     this.wire = wire
     this.node = node
     this.onEvent = onEvent
-  }
-
-  /** Touches what every handler will: see `Foresight`. */
-  glance(): number {
-    return this.#life ^ (this.rng as Chance).glance()
   }
 
   get isAlive(): boolean {

@@ -32,8 +32,6 @@ export class EventQueue {
   /** and the wire that it came by. */
   channel = 0
   #cell = NONE
-  /** Rises with each millisecond that is entered. */
-  enteredCount = 0
   #count = 0
   readonly #countMax: number
 
@@ -49,8 +47,6 @@ export class EventQueue {
   readonly #later = new Map<number, number>()
   readonly #spare: number[] = []
   readonly #cells = new Cells()
-  /** The slot of `turns` up to which events have been shown in advance. */
-  #shown = 0
 
   constructor(countMax: number) {
     this.#countMax = countMax
@@ -115,43 +111,6 @@ export class EventQueue {
     }
   }
 
-  /**
-   * Shows whom the events of the next milliseconds will happen to, some dozens at a time, and each only once. Events that are
-   * added to those milliseconds afterwards are not shown: this is for having memory at hand, and for nothing else.
-   */
-  foresee(events: Foreseen): void {
-    events.count = 0
-    const current = (this.#cursor >>> SLOT_BITS) & SLOT_MASK
-    if (this.#shown > current) return
-    this.#shown = current
-    while (events.count < FORESEEN_COUNT_MIN) {
-      const slot = this.#turns.seek(this.#shown + 1)
-      if (slot < 0 || slot > current + FORESEEN_SLOTS) return
-      this.#shown = slot
-      this.#show(slot, events)
-    }
-  }
-
-  #show(bucket: number, events: Foreseen): void {
-    const { rows } = this.#buckets
-    for (let block = this.#buckets.first(bucket); block !== NONE; block = this.#buckets.next(block)) {
-      const end = baseOf(block) + this.#buckets.countIn(block) * ROW
-      for (let base = baseOf(block); base < end && events.count < FORESEEN_COUNT_MAX; base += ROW) {
-        const at = events.count++
-        events.targets[at] = rows[base + TARGET]!
-        events.origins[at] = rows[base + ORIGIN]!
-        events.channels[at] = rows[base + WHAT]! >>> KIND_BITS
-        events.kinds[at] = rows[base + WHAT]! & KIND_MASK
-        events.cells[at] = rows[base + CELL]!
-      }
-    }
-  }
-
-  /** What a foreseen event will bring. */
-  payloadOf(cell: number): unknown {
-    return this.#cells.at(cell)
-  }
-
   #read(base: number): void {
     const { rows } = this.#instant
     const what = rows[base + WHAT]!
@@ -188,7 +147,6 @@ export class EventQueue {
       this.#cursor = start
       this.#turns.remove(slot)
       this.#scatter(slot)
-      this.enteredCount++
       return true
     }
     slot = this.#turnsOfTurns.seek(cursor >>> (2 * SLOT_BITS))
@@ -196,7 +154,6 @@ export class EventQueue {
     const start = slot << (2 * SLOT_BITS)
     if (this.#epochTicks + start > untilTicks) return false
     this.#cursor = start
-    this.#shown = 0
     this.#turnsOfTurns.remove(slot)
     this.#scatter(SLOTS + slot)
     return true
@@ -208,7 +165,6 @@ export class EventQueue {
     if (turn * TURN_TICKS > untilTicks) return false
     this.#epochTicks = turn * TURN_TICKS
     this.#cursor = 0
-    this.#shown = 0
     const bucket = this.#later.get(turn)!
     this.#later.delete(turn)
     this.#scatter(bucket)
@@ -257,19 +213,3 @@ const TURN_TICKS = 2 ** (3 * SLOT_BITS)
 /** Kind and channel share a word. */
 const KIND_BITS = 4
 const KIND_MASK = (1 << KIND_BITS) - 1
-
-/** Events to come, field by field. */
-export class Foreseen {
-  count = 0
-  readonly targets = new Int32Array(FORESEEN_COUNT_MAX)
-  readonly origins = new Int32Array(FORESEEN_COUNT_MAX)
-  readonly channels = new Int32Array(FORESEEN_COUNT_MAX)
-  readonly kinds = new Int32Array(FORESEEN_COUNT_MAX)
-  readonly cells = new Int32Array(FORESEEN_COUNT_MAX)
-}
-
-/** Enough at once that a processor waits for many of them at the same time, and so few that they are still at hand when due. */
-const FORESEEN_COUNT_MIN = 32
-const FORESEEN_COUNT_MAX = 1_024
-/** How many milliseconds ahead. */
-const FORESEEN_SLOTS = 16

@@ -1,7 +1,6 @@
 import assert from 'node:assert'
 import type { PeerId, Rng } from '../../overlay/env/index.ts'
 import { asRoostError, RoostError } from '../../overlay/error/index.ts'
-import type { Look } from './channel.ts'
 import { chanceFor } from './chance.ts'
 import { TICKS_PER_MS } from './clock.ts'
 import { Conversations } from './conversations.ts'
@@ -94,7 +93,7 @@ export class Simulation {
     return counts
   }
 
-  /** What has set out so far, by wire id. Bytes are exact with `strict` or a codec, and estimated from one message in 64 without. */
+  /** What has set out so far, by wire id. Bytes are exact with `strict` or a codec, and estimated from a few messages without. */
   traffic(): ReadonlyMap<string, Traffic> {
     return new Map(this.#kernel.channels.map(({ wireId, meter }) => [wireId, meter.read()]))
   }
@@ -141,15 +140,6 @@ export class Simulation {
   /** The place of a node in `ids`, or -1. */
   indexOf(id: PeerId): number {
     return this.#kernel.indexOf(id)
-  }
-
-  /**
-   * Gives the engine a way to read what a protocol is about to use, some events in advance: memory that is fetched for many at
-   * the same time comes at a fraction of the price (see `Foresight`). `look` gets the protocol that is mounted on `wireId`, and the message or
-   * timer that it is about to be given; it changes nothing, and returns a number that came of what it read.
-   */
-  foresee(wireId: string, look: Look): void {
-    this.#kernel.channelOf(wireId).look = look
   }
 
   /** Adds a node and starts it now. Returns its name. */

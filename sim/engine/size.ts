@@ -61,3 +61,10 @@ function isHalf(value: number): boolean {
   const unit = magnitude < 2 ** -14 ? 2 ** -24 : 2 ** (Math.floor(Math.log2(magnitude)) - 10)
   return Number.isInteger(magnitude / unit)
 }
+
+/** What a message is as bytes, where it has a shorter form within one process: what its `toJSON` says, as everywhere in the language. */
+export function plainOf(message: unknown): unknown {
+  return typeof message === 'object' && message !== null && 'toJSON' in message && typeof message.toJSON === 'function'
+    ? message.toJSON()
+    : message
+}

@@ -1,4 +1,4 @@
-import { plainBytes } from './size.ts'
+import { plainBytes, plainOf } from './size.ts'
 
 /** What a wire has carried so far: messages, requests and replies that set out, and their bytes on the wire. */
 export interface Traffic {
@@ -41,17 +41,21 @@ export class Meter {
   }
 
   #look(message: unknown): void {
-    this.#last = plainBytes(message)
+    this.#last = plainBytes(plainOf(message))
     this.#bytes += this.#stride * this.#last
     if (this.#messages >= MEASURED_FIRST_COUNT) {
       this.#chance = (Math.imul(this.#chance, 1_664_525) + 1_013_904_223) | 0
-      this.#stride = 1 + (this.#chance >>> STRIDE_SHIFT)
+      const shift = this.#messages >= MEASURED_SECOND_COUNT ? LONG_STRIDE_SHIFT : STRIDE_SHIFT
+      this.#stride = 1 + (this.#chance >>> shift)
     }
     this.#distance = this.#stride
   }
 }
 
-/** Small runs are measured whole. */
+/** Small runs are measured whole, then one message in about 64 is, and one in 512 where there are very many. */
 const MEASURED_FIRST_COUNT = 256
-/** Leaves seven bits: one message in about 64 is measured. */
+const MEASURED_SECOND_COUNT = 262_144
+/** Leaves seven bits; */
 const STRIDE_SHIFT = 25
+/** and ten. */
+const LONG_STRIDE_SHIFT = 22

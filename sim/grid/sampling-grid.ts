@@ -4,8 +4,8 @@ import type { PeerId } from '../../overlay/env/index.ts'
 import {
   Sampling,
   SAMPLING_DEFAULTS,
+  SamplingCommons,
   samplingWire,
-  type Entries,
   type SamplingOptions,
 } from '../../overlay/sampling/index.ts'
 import { Attacker, Collusion, type AttackName } from '../adversary/index.ts'
@@ -31,6 +31,7 @@ export class SamplingGrid {
   readonly #honestCount: number
   readonly #options: SamplingOptions
   readonly #checker: DescriptorChecker
+  readonly #commons: SamplingCommons
   readonly #indexOf = new Map<PeerId, number>()
   readonly #ids: PeerId[] = []
   readonly #descriptors: Descriptor[] = []
@@ -45,10 +46,8 @@ export class SamplingGrid {
     this.#options = { ...SAMPLING_DEFAULTS, firstCycleCount: 0, ...options.sampling }
     this.cycleMs = this.#options.cycleMs
     this.#checker = new DescriptorChecker({ countMax: nodesCount })
+    this.#commons = new SamplingCommons({ viewSize: this.#options.viewSize, nodesCountMax: nodesCount })
     if (this.#honestCount < nodesCount) this.collusion = new Collusion({ attack, sampling: this.#options })
-    simulation.foresee(samplingWire.id, (protocol: Sampling | Attacker, payload) =>
-      protocol instanceof Sampling ? protocol.look(payload as Partial<Entries>) : 0,
-    )
     for (let index = 0; index < nodesCount; index++) {
       const id = simulation.addNode({ mount: (host) => this.#mount(index, host) })
       this.#ids.push(id)
@@ -87,7 +86,8 @@ export class SamplingGrid {
       return
     }
     collusion?.learnVictim(descriptor)
-    const sampling = new Sampling({ own: () => descriptor, checker: this.#checker, onAddress: ignore }, this.#options)
+    const dependencies = { own: () => descriptor, checker: this.#checker, commons: this.#commons }
+    const sampling = new Sampling(dependencies, this.#options)
     this.#samplings[index] = sampling
     host.mount(samplingWire, sampling, ignore)
   }

@@ -17,7 +17,6 @@ import {
   type SamplingTimer,
 } from '../../../overlay/index.ts'
 import { Reserve } from '../../../overlay/sampling/reserve.ts'
-import { View } from '../../../overlay/sampling/view.ts'
 import { HandEnv, peerIds } from '../descriptor/hand-env.ts'
 
 type TestEnv = HandEnv<SamplingMessage, SamplingTimer, SamplingEvent>
@@ -70,51 +69,6 @@ function withView(others: readonly Descriptor[], options: ConstructorParameters<
   made.env.events = []
   return made
 }
-
-describe('a view', () => {
-  test('law: it never exceeds its size, holds nobody twice, and keeps the later word', () => {
-    const entries = fc.array(fc.record({ node: fc.nat(39), sequence: fc.integer({ min: 1, max: 3 }), age: fc.nat(9) }))
-    fc.assert(
-      fc.property(entries, (inserted) => {
-        const view = new View({ size: 5 })
-        for (const { node, sequence, age } of inserted) {
-          const before = new Map(view.descriptors().map((descriptor) => [descriptor.peer, descriptor.sequence]))
-          const { start } = view.draw(2, seededRng(node))
-          const descriptor = { ...descriptors[node]!, sequence }
-          if (view.insert(descriptor, keyOf(descriptor), age) === 'full')
-            view.replaceAt(start, descriptor, keyOf(descriptor), age)
-          for (const { peer, sequence: now } of view.descriptors())
-            expect(now).toBeGreaterThanOrEqual(before.get(peer) ?? 0)
-        }
-        const peers = view.descriptors().map((descriptor) => descriptor.peer)
-        expect(peers.length).toBeLessThanOrEqual(5)
-        expect(new Set(peers).size).toBe(peers.length)
-      }),
-    )
-  })
-
-  test('offers to nobody else what it has lent, and keeps a slot for what is to come', () => {
-    const view = new View({ size: 5 })
-    for (const descriptor of descriptors.slice(0, 4)) view.insert(descriptor, keyOf(descriptor), 0)
-    const lent = view.lend(2, seededRng(1))
-    const drawn = view.draw(9, seededRng(2))
-    expect(new Set([...lent.descriptors, ...drawn.descriptors])).toEqual(new Set(descriptors.slice(0, 4)))
-    expect(view.insert(descriptors[5]!, keyOf(descriptors[5]!), 0)).toBe('full')
-    view.remove(lent.descriptors[0]!.peer)
-    expect(view.settle()).toBe(1)
-    expect(view.descriptors()[0]).toBe(lent.descriptors[1])
-    expect(view.insert(descriptors[5]!, keyOf(descriptors[5]!), 0)).toBe('taken')
-  })
-
-  test('gives whoever has been silent for the longest', () => {
-    const view = new View({ size: 5 })
-    for (const [index, age] of [3, 9, 1].entries()) view.insert(descriptors[index]!, keyOf(descriptors[index]!), age)
-    expect(view.oldest()).toBe(descriptors[1])
-    view.growOlder()
-    view.insert(descriptors[1]!, keyOf(descriptors[1]!), 0)
-    expect(view.oldest()).toBe(descriptors[0])
-  })
-})
 
 describe('the reserve', () => {
   test('comes back from the disk as it was', () => {

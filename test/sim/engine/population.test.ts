@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { chanceFor } from '../../../sim/engine/index.ts'
-import { chatterGrid, chatterWire } from './chatter.ts'
+import { chatterGrid } from './chatter.ts'
 
 test('who is up is told by count, by place and by chance, through crashes, pauses and restarts', () => {
   fc.assert(
@@ -36,21 +36,4 @@ test('the last few of many are still drawn', () => {
   for (const id of ids.slice(2)) simulation.crash(id)
   const rng = chanceFor(1, 'scenario')
   expect(new Set(Array.from({ length: 50 }, () => simulation.drawUp(rng)))).toEqual(new Set(ids.slice(0, 2)))
-})
-
-test('foresight sees protocols and what they are about to be given, and changes nothing', async () => {
-  const run = async (foresees: boolean): Promise<{ readonly trace: string; readonly seen: Set<unknown> }> => {
-    const { simulation } = chatterGrid({ seed: 4 }, { count: 2_000, everyMs: 10_000 })
-    const seen = new Set<unknown>()
-    if (foresees)
-      simulation.foresee(
-        chatterWire.id,
-        (_protocol, payload) => seen.add(typeof payload === 'string' ? payload : 1).size,
-      )
-    await simulation.run(12_000)
-    return { trace: simulation.traceHash, seen }
-  }
-  const [blind, seeing] = [await run(false), await run(true)]
-  expect(seeing.trace).toBe(blind.trace)
-  expect(seeing.seen).toEqual(new Set(['chat', 1]))
 })

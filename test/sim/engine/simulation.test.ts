@@ -43,7 +43,7 @@ describe('a seed', () => {
   })
 
   test('gives this trace on every machine', async () => {
-    expect((await stormyRun({ seed: 42 })).traceHash).toBe('24ee824e20881e60')
+    expect((await stormyRun({ seed: 42 })).traceHash).toBe('03505efac30a5de5')
     expect((await stormyRun({ seed: 42, passage: { encode, decode } })).traceHash).toBe('fc4328f51e539441')
   })
 
