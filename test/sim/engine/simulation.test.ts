@@ -44,7 +44,7 @@ describe('a seed', () => {
 
   test('gives this trace on every machine', async () => {
     expect((await stormyRun({ seed: 42 })).traceHash).toBe('03505efac30a5de5')
-    expect((await stormyRun({ seed: 42, passage: { encode, decode } })).traceHash).toBe('fc4328f51e539441')
+    expect((await stormyRun({ seed: 42, passage: { encode, decode } })).traceHash).toBe('e7b2701eff240de7')
   })
 
   test('gives the same events whether messages cross as they are, strictly or as bytes', async () => {
