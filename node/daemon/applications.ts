@@ -3,6 +3,7 @@ import type {
   ApplicationDirectory,
   Caller,
   Log,
+  NodeState,
   Publication,
   Trust,
 } from '../../overlay/contract/index.ts'
@@ -16,6 +17,7 @@ import {
   asRoostError,
   checkPublication,
   type Discovery,
+  type PeerId,
   type PublicationFields,
   type SignedApplicationRecord,
 } from '../../overlay/index.ts'
@@ -27,6 +29,7 @@ import { PublicationStore, type KeptPublication, type Owner } from './publicatio
 const PER_UNIT_COUNT_MAX = 16
 /** How long looking for a name may take; holders answer in milliseconds. */
 const RESOLVE_MS = 5_000
+const KNOWN_MS = 250
 
 export interface ApplicationParts {
   readonly data: DataDirectory
@@ -46,13 +49,13 @@ export class DaemonApplications {
   readonly #directory: Applications
   readonly #store: PublicationStore
   readonly #kept = new Map<string, KeptPublication>()
+  #known: { readonly atMs: number; readonly ids: readonly PeerId[] } = { atMs: -Infinity, ids: [] }
   /** Of units that ran when the daemon ended, and have not been heard of since. */
   #waiting: KeptPublication[] = []
 
   private constructor(parts: ApplicationParts) {
     this.#parts = parts
     const { network, discovery, trust, data, log } = parts
-    const isGone = (state: string | undefined): boolean => state === 'dead' || state === 'left'
     this.#store = new PublicationStore(data, log)
     this.#directory = new Applications(
       {
@@ -60,7 +63,7 @@ export class DaemonApplications {
         closest: (key, count) =>
           network.closest(key, {
             count,
-            known: discovery.list().flatMap(({ id, state }) => (isGone(state) ? [] : [id])),
+            known: this.#living(),
             except: (peer) => isGone(discovery.get(peer)?.state),
           }),
         isGone: (peer) => isGone(discovery.get(peer)?.state),
@@ -139,6 +142,15 @@ export class DaemonApplications {
   async end(owner: Owner): Promise<void> {
     const own = [...this.#kept.values()].filter((kept) => isSame(kept.owner, owner))
     await Promise.all(own.map((kept) => this.#takeBack(kept)))
+  }
+
+  /** Nodes that are not known to be gone. Looked up anew after a moment: sixteen shards may ask at once, each second. */
+  #living(): readonly PeerId[] {
+    const { discovery, network } = this.#parts
+    const { nowMs } = network.surroundings
+    if (nowMs - this.#known.atMs >= KNOWN_MS)
+      this.#known = { atMs: nowMs, ids: discovery.list().flatMap(({ id, state }) => (isGone(state) ? [] : [id])) }
+    return this.#known.ids
   }
 
   async #publish(publication: Publication, owner: Owner): Promise<Application> {
@@ -223,6 +235,10 @@ export class DaemonApplications {
     await this.#store.delete(fields)
     await this.#directory.takeBack(fields)
   }
+}
+
+function isGone(state: NodeState | undefined): boolean {
+  return state === 'dead' || state === 'left'
 }
 
 export function applicationOf({ record }: SignedApplicationRecord): Application {

@@ -76,7 +76,7 @@ export class ApplicationPublisher {
       ...(statement !== undefined && { member: statement.signer }),
     }
     const signed = signApplicationRecord(record, crypto, statement)
-    checkApplicationRecord(signed, { surroundings: this.#env, vo, checkMember: this.#ports.checkMember })
+    this.#check(signed)
     const identity = identityOf(record)
     if (!this.#own.has(identity) && this.#own.size >= PUBLICATIONS_COUNT_MAX)
       throw new RoostError('BUSY', `this node publishes ${PUBLICATIONS_COUNT_MAX} applications already`)
@@ -143,14 +143,30 @@ export class ApplicationPublisher {
   }
 
   #renew(): void {
-    const { nowMs, crypto } = this.#env
+    const { nowMs } = this.#env
     for (const [identity, { signed, renewAtMs, endsMs }] of this.#own) {
-      const { record, statement } = signed
-      if (isTakenBack(record)) {
-        if (nowMs >= endsMs) this.#own.delete(identity)
-      } else if (nowMs >= renewAtMs)
-        this.#own.set(identity, this.#ownOf(signApplicationRecord({ ...record, ...this.#now() }, crypto, statement)))
+      if (!isTakenBack(signed.record)) {
+        if (nowMs >= renewAtMs) this.#own.set(identity, this.#ownOf(this.#renewed(signed)))
+      } else if (nowMs >= endsMs) this.#own.delete(identity)
     }
+  }
+
+  /** A member's words hold as long as the member's certificate; after that it is the node alone that goes on saying it. */
+  #renewed({ record, statement }: SignedApplicationRecord): SignedApplicationRecord {
+    const { crypto } = this.#env
+    const renewed = signApplicationRecord({ ...record, ...this.#now() }, crypto, statement)
+    try {
+      this.#check(renewed)
+      return renewed
+    } catch {
+      const { member: _, ...rest } = renewed.record
+      return signApplicationRecord(rest, crypto)
+    }
+  }
+
+  #check(signed: SignedApplicationRecord): void {
+    const { vo, checkMember } = this.#ports
+    checkApplicationRecord(signed, { surroundings: this.#env, vo, checkMember })
   }
 
   /** Sends each holder what it has not taken. Never rejects; gives what went wrong last. */

@@ -167,11 +167,11 @@ export function checkApplicationRecord(
   checkStatement(record, statement, judge)
 }
 
-/** What a refused record counts as against who sent it. */
+/** What a refused record counts as against who sent it. A member's certificate may have ended on the way: that forges nothing. */
 export function refusalOf(thrown: unknown): 'forged' | 'stale' | 'foreign' {
   const { code } = asRoostError(thrown)
-  if (code === 'RECORD_STALE') return 'stale'
-  return code === 'DENIED' ? 'foreign' : 'forged'
+  if (code === 'SIGNATURE_INVALID') return 'forged'
+  return code === 'DENIED' ? 'foreign' : 'stale'
 }
 
 /** How much longer a record counts by this machine's clock, which may differ from the publisher's by what honest clocks do. */

@@ -64,19 +64,19 @@ export class Applications implements Service<ApplicationRequest, ApplicationRepl
   }
 
   /** Publishes, or replaces what has the same name and instance. Rejects as `ApplicationPublisher.publish` does. */
-  publish(fields: PublicationFields, options: PublishOptions = {}): Promise<SignedApplicationRecord> {
+  async publish(fields: PublicationFields, options: PublishOptions = {}): Promise<SignedApplicationRecord> {
     if (fields.endpoints.length === 0) throw new RoostError('APPLICATION_INVALID', 'an application has an endpoint')
-    return this.#started(this.#publisher).publish(fields, options)
+    return await this.#started(this.#publisher).publish(fields, options)
   }
 
   /** Takes back what this node published under this name and instance, in this life or an earlier one. */
-  takeBack(fields: Pick<PublicationFields, 'name' | 'instance' | 'ttlMs'>): Promise<void> {
-    return this.#started(this.#publisher).takeBack(fields)
+  async takeBack(fields: Pick<PublicationFields, 'name' | 'instance' | 'ttlMs'>): Promise<void> {
+    await this.#started(this.#publisher).takeBack(fields)
   }
 
   /** What is published under a name, by living publishers, in random order; none is no error. */
-  resolve(name: string, options: { readonly timeoutMs: number }): Promise<readonly SignedApplicationRecord[]> {
-    return this.#started(this.#reader).resolve(name, options)
+  async resolve(name: string, options: { readonly timeoutMs: number }): Promise<readonly SignedApplicationRecord[]> {
+    return await this.#started(this.#reader).resolve(name, options)
   }
 
   /** Applications that an expression over their attributes is true of. `EXPRESSION_MALFORMED` where it is none. */

@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest'
+import {
+  HOLDERS_COUNT,
+  RoostError,
+  applicationsWire,
+  shardKey,
+  signApplicationRecord,
+  type ApplicationRequest,
+  type PeerId,
+  type SignedApplicationRecord,
+} from '../../../overlay/index.ts'
+import { SimulatedCrypto } from '../../../sim/engine/crypto.ts'
+import { ApplicationGrid, VO, WALL_START_MS, application } from './application-grid.ts'
+
+const TTL_MS = 60_000
+
+function signedBy(signer: PeerId, publisher: PeerId, wallMs: number, fields: object = {}): SignedApplicationRecord {
+  const record = { ...application(), publisher, vo: VO, sequence: wallMs, atMs: wallMs, ...fields }
+  return signApplicationRecord(record, new SimulatedCrypto(signer, 1))
+}
+
+function wallMsOf(grid: ApplicationGrid): number {
+  return Math.floor(grid.simulation.nowMs) + WALL_START_MS
+}
+
+describe('an application', () => {
+  test('that one node publishes is found from every other, by name and by attribute', async () => {
+    const grid = new ApplicationGrid({ count: 20 })
+    await grid.publish(3, { attributes: { version: 2 } })
+    for (let index = 0; index < 20; index++) {
+      expect(await grid.resolve(index)).toEqual([grid.ids[3]])
+      expect(await grid.find(index, 'version >= 2 && Name == "web"')).toEqual(['web'])
+      expect(await grid.find(index, 'version > 2')).toEqual([])
+    }
+  })
+
+  test('of several publishers is found with all of them', async () => {
+    const grid = new ApplicationGrid({ count: 12 })
+    for (const index of [1, 4, 7]) await grid.publish(index)
+    const publishers = [1, 4, 7].map((index) => grid.ids[index]!).toSorted()
+    expect(await grid.resolve(10)).toEqual(publishers)
+  })
+
+  test('lies with no more nodes than keep its shard', async () => {
+    const grid = new ApplicationGrid({ count: 40 })
+    await grid.publish(0)
+    const heldCount = [...grid.nodes.values()].reduce((sum, node) => sum + node.heldCount, 0)
+    expect(heldCount).toBe(HOLDERS_COUNT)
+  })
+
+  test('is gone a time to live after its publisher crashed, and not before others renewed theirs', async () => {
+    const grid = new ApplicationGrid({ count: 12 })
+    await grid.publish(1)
+    await grid.publish(2)
+    await grid.simulation.run(10 * TTL_MS)
+    expect(await grid.resolve(5)).toHaveLength(2)
+    grid.simulation.crash(grid.ids[1]!)
+    await grid.simulation.run(TTL_MS)
+    expect(await grid.resolve(5)).toEqual([grid.ids[2]])
+    expect(await grid.find(5, 'true')).toEqual(['web'])
+  })
+
+  test('is gone at once where its publisher is known to be gone', async () => {
+    const grid = new ApplicationGrid({ count: 12 })
+    await grid.publish(1)
+    grid.simulation.crash(grid.ids[1]!)
+    grid.gone.add(grid.ids[1]!)
+    expect(await grid.resolve(5)).toEqual([])
+    expect(await grid.find(5, 'true')).toEqual([])
+  })
+
+  test('is gone at once where it was taken back, also while some holders do not hear of it', async () => {
+    const grid = new ApplicationGrid({ count: 20 })
+    await grid.publish(1)
+    const holders = [...grid.nodes].filter(([, node]) => node.heldCount > 0).map(([id]) => id)
+    grid.simulation.network.cut(
+      grid.ids[1]!,
+      holders.find((id) => id !== grid.ids[1])!,
+    )
+    await grid.ask(() => grid.at(1).takeBack(application()))
+    for (const index of [0, 1, 2, 3, 4]) expect(await grid.resolve(index)).toEqual([])
+    expect(grid.at(1).published()).toEqual([])
+  })
+
+  test('that is published again after it was taken back is found', async () => {
+    const grid = new ApplicationGrid({ count: 10 })
+    await grid.publish(1)
+    await grid.ask(() => grid.at(1).takeBack(application()))
+    await grid.publish(1, { endpoints: ['tcp://127.0.0.1:81'] })
+    const [found] = await grid.ask(() => grid.at(5).resolve('web', { timeoutMs: 5_000 }))
+    expect(found!.record.endpoints).toEqual(['tcp://127.0.0.1:81'])
+  })
+
+  test('outlives the loss of half of all nodes at once, and is found from all that are left', async () => {
+    const grid = new ApplicationGrid({ count: 40 })
+    await grid.publish(0)
+    for (const id of grid.ids.slice(20)) grid.simulation.crash(id)
+    // Not yet known to be gone: they are asked and say nothing.
+    for (const index of [1, 8, 15]) expect(await grid.resolve(index)).toEqual([grid.ids[0]])
+    for (const id of grid.ids.slice(20)) grid.gone.add(id)
+    await grid.simulation.run(5_000)
+    const heldCount = grid.ids.slice(0, 20).filter((id) => grid.nodes.get(id)!.heldCount > 0).length
+    expect(heldCount).toBe(HOLDERS_COUNT)
+  })
+
+  test('reaches nodes that come and are nearer than those that keep it', async () => {
+    const grid = new ApplicationGrid({ count: 10 })
+    await grid.publish(0)
+    for (let count = 0; count < 60; count++) grid.add()
+    await grid.simulation.run(5_000)
+    for (const index of [1, 9, 30, 69]) expect(await grid.resolve(index)).toEqual([grid.ids[0]])
+  })
+
+  test('is found by a grid of one node, and by those who come later', async () => {
+    const grid = new ApplicationGrid({ count: 1 })
+    await grid.publish(0)
+    expect(await grid.resolve(0)).toEqual([grid.ids[0]])
+    grid.add()
+    await grid.simulation.run(5_000)
+    expect(await grid.resolve(1)).toEqual([grid.ids[0]])
+  })
+
+  test('is published and found although messages are lost and machines disagree about the time', async () => {
+    const grid = new ApplicationGrid({ count: 20, lossShare: 0.05, duplicateShare: 0.05, wallSkewMsMax: 60_000 })
+    for (let index = 0; index < 10; index++)
+      await grid
+        .publish(index, { name: `app${index}` })
+        .catch((thrown: RoostError) => expect(thrown.code).toBe('RECORD_REFUSED'))
+    await grid.simulation.run(20 * TTL_MS)
+    for (let index = 0; index < 10; index++)
+      expect(await grid.resolve(19 - index, `app${index}`)).toEqual([grid.ids[index]])
+    expect(grid.refused).toEqual([])
+  })
+})
+
+describe('a query', () => {
+  test('finds all of many applications, and says whether there are more than were wanted', async () => {
+    const grid = new ApplicationGrid({ count: 12 })
+    for (let index = 0; index < 120; index++)
+      await grid.publish(index % 12, { name: `app${index}`, attributes: { index } })
+    expect(await grid.find(5, 'index < 100')).toHaveLength(100)
+    const some = await grid.ask(() => grid.at(5).find('true', { count: 10, timeoutMs: 10_000 }))
+    expect(some.records).toHaveLength(10)
+    expect(some.isComplete).toBe(false)
+    const whole = await grid.ask(() => grid.at(5).find('true', { count: 120, timeoutMs: 10_000 }))
+    expect(whole).toMatchObject({ isComplete: true })
+    expect(whole.records).toHaveLength(120)
+  })
+
+  test('that is no expression is EXPRESSION_MALFORMED, and one that was given up CANCELLED', async () => {
+    const grid = new ApplicationGrid({ count: 3 })
+    const options = { count: 10, timeoutMs: 1_000 }
+    await expect(grid.ask(() => grid.at(0).find('version >=', options))).rejects.toMatchObject({
+      code: 'EXPRESSION_MALFORMED',
+    })
+    const given = new AbortController()
+    given.abort()
+    await expect(grid.ask(() => grid.at(0).find('true', { ...options, signal: given.signal }))).rejects.toMatchObject({
+      code: 'CANCELLED',
+    })
+  })
+
+  test('says that it is not complete where nobody answers for a shard', async () => {
+    const grid = new ApplicationGrid({ count: 40 })
+    for (const id of grid.ids.slice(1)) grid.simulation.network.cut(id, grid.ids[0]!)
+    const found = await grid.ask(() => grid.at(0).find('true', { count: 10, timeoutMs: 3_000 }))
+    expect(found).toEqual({ records: [], isComplete: false })
+  })
+})
+
+describe('a record that is forged, stale, of another VO or under another name', () => {
+  test('is not kept by a holder, and counts against who put it', () => {
+    const grid = new ApplicationGrid({ count: 2 })
+    const [liar, victim] = grid.ids as [PeerId, PeerId]
+    const nowMs = wallMsOf(grid)
+    const holder = grid.at(1)
+    const put = (record: SignedApplicationRecord): string[] => {
+      const reply = holder.answer(liar, applicationsWire.parseRequest({ type: 'put', records: [record] }))
+      return reply.type === 'taken' ? [...reply.refusals] : []
+    }
+    expect(put(signedBy(liar, victim, nowMs))).toEqual(['SIGNATURE_INVALID'])
+    expect(put(signedBy(victim, victim, nowMs))).toEqual(['SIGNATURE_INVALID'])
+    expect(put(signedBy(liar, liar, nowMs, { vo: 'another' }))).toEqual(['DENIED'])
+    expect(put(signedBy(liar, liar, 1_000))).toEqual(['RECORD_STALE'])
+    expect(put(signedBy(liar, liar, nowMs * 2))).toEqual(['RECORD_STALE'])
+    expect(put(signedBy(liar, liar, nowMs, { member: victim }))).toEqual(['SIGNATURE_INVALID'])
+    expect(holder.heldCount).toBe(0)
+    expect(grid.refused.map(({ peer, reason }) => [peer, reason])).toEqual([
+      [liar, 'forged'],
+      [liar, 'forged'],
+      [liar, 'foreign'],
+      [liar, 'stale'],
+      [liar, 'stale'],
+      [liar, 'forged'],
+    ])
+  })
+
+  test('is not even a message where it is oversized', () => {
+    const grid = new ApplicationGrid({ count: 2 })
+    const [liar] = grid.ids as [PeerId]
+    const large = signedBy(liar, liar, wallMsOf(grid), { attributes: { text: 'x'.repeat(300) } })
+    for (const records of [[large], Array(17).fill(signedBy(liar, liar, wallMsOf(grid)))])
+      expect(() => applicationsWire.parseRequest({ type: 'put', records })).toThrow('expected')
+  })
+
+  test('is not believed by a reader, whatever all holders say', async () => {
+    const grid = new ApplicationGrid({ count: 6 })
+    const victim = grid.ids[5]!
+    await grid.publish(5)
+    const lies = (request: ApplicationRequest, liar: PeerId): SignedApplicationRecord[] => {
+      const nowMs = wallMsOf(grid)
+      return [
+        signedBy(liar, victim, nowMs, { name: 'name' in request ? request.name : 'web', instance: 'forged' }),
+        signedBy(liar, liar, nowMs, { name: 'another' }),
+        signedBy(liar, liar, 1_000, { instance: 'stale' }),
+        signedBy(liar, liar, nowMs, { vo: 'another', instance: 'foreign' }),
+      ]
+    }
+    for (const id of grid.ids.slice(1, 5))
+      grid.liars.set(id, (request) => ({ type: 'page', records: lies(request, id) }))
+    expect(await grid.resolve(0)).toEqual([victim])
+    expect(await grid.find(0, 'Name == "web"')).toEqual(['web'])
+    expect(new Set(grid.refused.map(({ reason }) => reason))).toEqual(new Set(['forged', 'stale', 'foreign']))
+  })
+
+  test('a holder that never comes to an end is left', async () => {
+    const grid = new ApplicationGrid({ count: 4 })
+    await grid.publish(3)
+    for (const id of grid.ids.slice(1, 3)) grid.liars.set(id, () => ({ type: 'page', records: [], next: 'web' }))
+    expect(await grid.resolve(0)).toEqual([grid.ids[3]])
+    expect(await grid.find(0, 'true')).toEqual(['web'])
+  })
+
+  test('is not published', async () => {
+    const grid = new ApplicationGrid({ count: 2 })
+    await expect(grid.publish(0, { endpoints: [] })).rejects.toMatchObject({ code: 'APPLICATION_INVALID' })
+  })
+})
+
+describe('bounds', () => {
+  test('a node that asks without end is told BUSY', () => {
+    const grid = new ApplicationGrid({ count: 2 })
+    const ask = (): unknown => grid.at(1).answer(grid.ids[0]!, { type: 'read', shard: 0 })
+    const outcomes = Array.from({ length: 1_000 }, () => {
+      try {
+        ask()
+        return 'answered'
+      } catch (thrown) {
+        return (thrown as RoostError).code
+      }
+    })
+    expect(outcomes.at(-1)).toBe('BUSY')
+    expect(outcomes.filter((outcome) => outcome === 'answered').length).toBeLessThan(500)
+  })
+
+  test('keys of shards differ, and are the same for everybody', () => {
+    const [left, right] = [new SimulatedCrypto('left', 1), new SimulatedCrypto('right', 1)]
+    const keys = Array.from({ length: 16 }, (_, shard) => Buffer.from(shardKey(shard, VO, left)).toString('hex'))
+    expect(new Set(keys).size).toBe(16)
+    expect(Buffer.from(shardKey(3, VO, right)).toString('hex')).toBe(keys[3])
+  })
+})
