@@ -49,8 +49,10 @@ export class CellGossip {
   /** The last exchange brought something. */
   #gained = false
   #isSeeking = true
-  /** Whom this search for the cell has asked already. */
+  /** Whom this search for the cell has asked already, and how fine those found the cell who say to be in it. */
   #asked: PeerId[] = []
+  readonly #foundBy = new Map<PeerId, number>()
+  #foundRoundCount = 0
   /** The contact that was asked for a word and has not answered. */
   #silent: Descriptor | undefined
   #exchangeCount = 0
@@ -86,6 +88,8 @@ export class CellGossip {
     this.#isSeeking = true
     this.#readyAtMs = Number.POSITIVE_INFINITY
     this.#asked = []
+    this.#foundBy.clear()
+    this.#foundRoundCount = 0
     this.#seek(env)
   }
 
@@ -118,8 +122,9 @@ export class CellGossip {
 
   exchange(env: SelectionEnv): void {
     if (this.#isSeeking) {
-      this.#asked = []
       env.wakeAfter(this.#options.seekMs, this.#exchangeTimer)
+      if (this.#foundBy.size > 0 && ++this.#foundRoundCount > FOUND_ROUND_COUNT) return this.#settle(env)
+      this.#asked = [...this.#foundBy.keys()]
       return this.#seek(env)
     }
     env.wakeAfter(this.#gained ? this.#options.exchangeAgainMs : this.#exchangeMs, this.#exchangeTimer)
@@ -187,12 +192,26 @@ export class CellGossip {
 
   onFound(from: PeerId, message: MessageOf<'found'>, env: SelectionEnv): void {
     if (!this.#isSeeking || !this.#asked.includes(from)) return
+    this.#foundBy.set(from, message.depth)
+    if (message.depth === 0 || this.#foundBy.size >= FOUND_COUNT) this.#settle(env)
+    else this.#seek(env)
+  }
+
+  /**
+   * Believes the coarsest of what several said of the cell. Who makes it out to be finer would be alone with this node in it; what is too
+   * coarse splits by itself.
+   */
+  #settle(env: SelectionEnv): void {
+    const members = [...this.#foundBy.keys()]
+    const depth = Math.min(...this.#foundBy.values())
     this.#isSeeking = false
     this.#asked = []
+    this.#foundBy.clear()
+    this.#foundRoundCount = 0
     this.#readyAtMs = env.nowMs + this.#options.readyMs
-    this.grouping.deepen(message.depth, this.#dependencies.cycle(env))
+    this.grouping.deepen(depth, this.#dependencies.cycle(env))
     this.#gained = true
-    this.#send('push', from, [this.#dependencies.own()], [], env)
+    for (const member of members) this.#send('push', member, [this.#dependencies.own()], [], env)
   }
 
   /** Somebody nearer was heard of while we seek. */
@@ -359,6 +378,9 @@ export class CellGossip {
 
 /** Nodes asked in one search for the cell. */
 const SEEK_COUNT_MAX = 16
+/** Members that a node wants to hear of its cell, and for how many more searches it waits once it has heard one. */
+const FOUND_COUNT = 5
+const FOUND_ROUND_COUNT = 2
 /** Nodes told to somebody who is elsewhere. */
 const NEARER_COUNT = 7
 /** Every so many exchanges a contact is asked too. */

@@ -112,10 +112,12 @@ export class Grouping {
 
   /**
    * Takes the sibling in where the cell has become small: first whom we know of it, the rest comes with the next exchanges. Where that
-   * proved too many before, not for a while.
+   * proved too many before, not for a while; but nobody stays alone in a cell, as who was told of one that there is not would.
    */
   grow(cycle: number): boolean {
-    if (this.#depth === 0 || this.cell.count >= this.#options.cellCountMin || cycle < this.#growFromCycle) return false
+    const { count } = this.cell
+    if (this.#depth === 0 || count >= this.#options.cellCountMin) return false
+    if (cycle < this.#growFromCycle && count > ALONE_COUNT) return false
     this.#depth--
     this.#growFromCycle = cycle + this.#growRestCycles
     for (const descriptor of this.contacts.takeFrom(this.#depth)) this.cell.put(descriptor)
@@ -158,4 +160,6 @@ export function slotOf(key: number, level: number): number {
   return level >= DEPTH_MAX - 1 ? 0 : ((key << (level + 1)) >>> (DEPTH_MAX - SLOT_BITS)) & (SLOT_COUNT - 1)
 }
 
+/** A cell of so many is none, whatever its bounds are. */
+const ALONE_COUNT = 4
 const GROW_REST_CYCLES_MAX = 1_024

@@ -74,15 +74,27 @@ describe('a grouping', () => {
     const own = grouping()
     fill(own, descriptors)
     const { depth } = own
-    for (const descriptor of [...own.cell.descriptors()]) if (descriptor !== descriptors[0]) own.remove(descriptor)
+    const leave = (count: number): void => {
+      const others = own.cell.descriptors().filter((descriptor) => descriptor !== descriptors[0])
+      for (const descriptor of others.slice(count - 1)) own.remove(descriptor)
+    }
+    leave(6)
     expect(own.grow(1)).toBe(true)
     expect(own.depth).toBe(depth - 1)
+    leave(6)
     expect(own.grow(2)).toBe(false)
     fill(own, descriptors, 2)
     expect(own.depth).toBe(depth)
-    for (const descriptor of [...own.cell.descriptors()]) if (descriptor !== descriptors[0]) own.remove(descriptor)
+    leave(6)
     expect(own.grow(5)).toBe(false)
     expect(own.grow(10)).toBe(true)
+  })
+
+  test('who is alone in a cell takes in one sibling after the other until it is not', () => {
+    const own = grouping()
+    own.deepen(32, 1)
+    for (let grown = 1; grown <= 32; grown++) expect(own.grow(1)).toBe(true)
+    expect(own.depth).toBe(0)
   })
 
   test('takes on the depth that others have, and keeps as contacts those who are outside of it then', () => {
