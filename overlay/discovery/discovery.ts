@@ -1,6 +1,16 @@
 import { checkAttributes, equalAttributes, type Attributes } from '../attributes/index.ts'
 import { DescriptorChecker, DescriptorOwner, type Descriptor } from '../descriptor/index.ts'
 import type { Env, PeerId, Plain, ProtocolHost, Surroundings } from '../env/index.ts'
+import {
+  Guests,
+  guestsWire,
+  type GuestsEvent,
+  type GuestsMessage,
+  type GuestsOptions,
+  type GuestsState,
+  type GuestsTimer,
+  type HomeCell,
+} from '../guests/index.ts'
 import { Live, liveWire } from '../live/index.ts'
 import {
   isGone,
@@ -65,6 +75,7 @@ export interface DiscoveryOptions {
   readonly sampling?: Partial<SamplingOptions>
   readonly membership?: Partial<MembershipOptions>
   readonly selection?: Partial<SelectionOptions>
+  readonly guests?: Partial<GuestsOptions>
   readonly search?: Partial<SearchOptions>
   /** Simulations may share these among their nodes. */
   readonly checker?: DescriptorChecker
@@ -89,10 +100,13 @@ export interface Discovery extends Nodes {
   seed(contacts: readonly Contact[]): void
   /** Somebody lost the connection to this node or got no answer: it is probed at once. */
   doubt(peer: PeerId): void
-  /** Random nodes, from the sampling view. */
+  /** Random nodes that nobody could choose; until there are such, those of the sampling view. */
   sampled(): readonly Descriptor[]
+  /** Random nodes as sampling has them: quick to know the living, and easily won by nodes that name only each other. */
+  shuffled(): readonly Descriptor[]
   /** How large this node's part in selection is. */
   readonly selectionState: SelectionState
+  readonly guestState: GuestsState
   /** Says goodbye to everyone. Give it a moment before the connections go. */
   leave(): void
   /** What the next life needs, as of now. */
@@ -113,7 +127,7 @@ export interface SelectionState {
   readonly groupings: readonly (readonly string[])[]
 }
 
-/** Mounts sampling, membership, selection and the live directory on a host, and ties them together. */
+/** Mounts sampling, membership, selection, guests and the live directory on a host, and ties them together. */
 export function createDiscovery(dependencies: DiscoveryDependencies, options: DiscoveryOptions): Discovery {
   return new MountedDiscovery(dependencies, options)
 }
@@ -121,7 +135,7 @@ export function createDiscovery(dependencies: DiscoveryDependencies, options: Di
 /**
  * Membership watches the home cell. A descriptor that belongs there, whichever protocol brought it, is first learned by membership, which knows
  * who is dead; what it takes goes to selection, which passes on what is news; what it buries is taken out of selection and of the view.
- * Other descriptors go to selection directly.
+ * Other descriptors go to selection directly. Who draws random nodes draws from guests, once there are some.
  */
 class MountedDiscovery implements Discovery {
   readonly #surroundings: Surroundings
@@ -132,13 +146,18 @@ class MountedDiscovery implements Discovery {
   readonly #sampling: Sampling
   readonly #membership: Membership
   readonly #selection: Selection
+  readonly #guests: Guests
   readonly #answerer: Answerer
   readonly #samplingEnv: Env<SamplingMessage, SamplingTimer, SamplingEvent>
   readonly #membershipEnv: Env<MembershipMessage, MembershipTimer, MembershipEvent>
   readonly #selectionEnv: Env<SelectionMessage, SelectionTimer, SelectionEvent>
+  readonly #guestsEnv: Env<GuestsMessage, GuestsTimer, GuestsEvent>
   readonly #finder: Finder
   readonly #listeners = new Set<(node: NodeInfo) => void>()
   readonly #startedAtMs: number
+  #seeds: readonly Contact[]
+  /** Peers of an earlier life. */
+  readonly #past: readonly Contact[]
   /** As given, without what is announced of dynamic names. */
   #attributes: Attributes
 
@@ -148,6 +167,7 @@ class MountedDiscovery implements Discovery {
     this.#store = dependencies.store ?? (() => {})
     this.#onEvent = dependencies.onEvent ?? (() => {})
     this.#startedAtMs = host.surroundings.nowMs
+    this.#seeds = options.seeds ?? []
     this.#attributes = checkAttributes(options.attributes)
     const kept = this.#readKept(options.kept)
     const { surroundings } = host
@@ -183,6 +203,11 @@ class MountedDiscovery implements Discovery {
       options.selection,
     )
     this.#sampling = this.#createSampling({ own, checker, onAddress }, options, kept)
+    this.#past = this.#sampling.snapshot() as unknown as readonly Contact[]
+    this.#guests = new Guests(
+      { own, checker, onAddress, home: homeOf(this.#selection), strangers: () => [...this.#seeds, ...this.#past] },
+      options.guests,
+    )
     const live = new Live({ surroundings, measure: () => this.#measure() })
     const plans = options.plans ?? new PlanCache()
     this.#answerer = new Answerer({ selection: this.#selection, surroundings, plans })
@@ -208,6 +233,7 @@ class MountedDiscovery implements Discovery {
       options.search,
     )
     this.#samplingEnv = host.mount(samplingWire, this.#sampling, (event) => this.#onSampling(event))
+    this.#guestsEnv = host.mount(guestsWire, this.#guests, (event) => this.#onGuests(event))
   }
 
   own(): Descriptor {
@@ -215,6 +241,10 @@ class MountedDiscovery implements Discovery {
   }
 
   sampled(): readonly Descriptor[] {
+    return this.#guests.view(this.#surroundings) ?? this.#sampling.view()
+  }
+
+  shuffled(): readonly Descriptor[] {
     return this.#sampling.view()
   }
 
@@ -229,6 +259,7 @@ class MountedDiscovery implements Discovery {
   }
 
   seed(contacts: readonly Contact[]): void {
+    this.#seeds = [...this.#seeds, ...contacts].slice(-SEED_COUNT_MAX)
     this.#sampling.seed(contacts, this.#samplingEnv)
   }
 
@@ -248,6 +279,10 @@ class MountedDiscovery implements Discovery {
       epoch: layout?.epoch ?? 0,
       groupings: layout?.groupings ?? [],
     }
+  }
+
+  get guestState(): GuestsState {
+    return this.#guests.state(this.#surroundings)
   }
 
   leave(): void {
@@ -327,9 +362,17 @@ class MountedDiscovery implements Discovery {
     else if (event.type === 'refused') this.#onEvent({ ...event, protocol: 'sampling' })
     else
       for (const descriptor of event.descriptors) {
-        this.#selection.observe(descriptor)
+        this.#selection.observe(this.#guests.draw(this.#surroundings) ?? descriptor)
         this.#hear(descriptor)
       }
+  }
+
+  #onGuests(event: GuestsEvent): void {
+    if (event.type === 'came') this.#hear(event.descriptor)
+    else if (event.type === 'met') this.#hear(event.descriptor)
+    else if (event.type === 'alive') this.#sampling.remember(event.descriptor, this.#samplingEnv)
+    else if (event.type === 'silent') this.doubt(event.peer)
+    else this.#onEvent({ ...event, protocol: 'guests' })
   }
 
   #onSelection(event: SelectionEvent): void {
@@ -371,6 +414,7 @@ class MountedDiscovery implements Discovery {
     if (isGone(state)) {
       this.#selection.bury(descriptor, this.#selectionEnv)
       this.#sampling.forget(peer, state === 'left' ? 'left' : 'dead')
+      this.#guests.forget(peer, this.#guestsEnv)
     } else {
       this.#selection.learn(descriptor, this.#selectionEnv)
       if (state === 'alive') this.#sampling.remember(descriptor, this.#samplingEnv)
@@ -398,6 +442,30 @@ class MountedDiscovery implements Discovery {
     return { id: peer, name, state: 'alive', sinceMs: this.#startedAtMs, attributes, addresses, sequence }
   }
 }
+
+/** The home cell, as those who are guests there and elsewhere need to know it. */
+function homeOf(selection: Selection): HomeCell {
+  const { home } = selection
+  const { grouping } = home
+  return {
+    get ownKey() {
+      return grouping.ownKey
+    },
+    get depth() {
+      return grouping.depth
+    },
+    get isSettled() {
+      return home.isSettled
+    },
+    isReady: (nowMs) => home.isReady(nowMs),
+    encloses: (key) => grouping.encloses(key),
+    members: () => selection.members(),
+    contacts: () => grouping.contacts.descriptors(),
+  }
+}
+
+/** Seeds beyond these make the oldest ones go. */
+const SEED_COUNT_MAX = 64
 
 function infoOf({ peer, state, sinceMs, descriptor }: Member): NodeInfo {
   const { name, attributes, addresses, sequence } = descriptor

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  guestsWire,
   Live,
   applicationsWire,
   liveWire,
@@ -62,6 +63,7 @@ export const WIRES: readonly (Wire<any> | CallWire<any, any>)[] = [
   samplingWire,
   membershipWire,
   selectionWire,
+  guestsWire,
   questionWire,
   liveWire,
   applicationsWire,

@@ -1,5 +1,6 @@
 import {
   applicationsWire,
+  guestsWire,
   liveWire,
   membershipWire,
   parseJoinReply,
@@ -15,6 +16,7 @@ import {
   type ApplicationReply,
   type ApplicationRequest,
   type Descriptor,
+  type GuestsMessage,
   type JoinReply,
   type JoinRequest,
   type Layout,
@@ -123,6 +125,20 @@ const selection: Examples<SelectionMessage> = {
   found: { type: 'found', ...cell, depth: 8 },
   forward: { type: 'forward', ...cell, what: 'gone', key: -5, claim, hopsLeft: 11 },
   layout: { type: 'layout', layout },
+}
+const visit = { descriptor, term: 5_983_333, signature }
+const guests: Examples<GuestsMessage> = {
+  visit: { type: 'visit', round: 3, visit },
+  welcome: { type: 'welcome', round: 3 },
+  ask: { type: 'ask', round: 3, key: -5 },
+  refer: { type: 'refer', round: 3, descriptors: [descriptor] },
+  push: { type: 'push', visits: [visit] },
+  give: { type: 'give', visits: [visit] },
+  summary: { type: 'summary', key: -5, depth: 8, digests: [0, 1, -0x8000_0000], wallMs: 1_795_000_000_000 },
+  holdings: { type: 'holdings', key: -5, depth: 8, buckets: [0, 31], hashes: [7, -7], wallMs: 1_795_000_000_000 },
+  want: { type: 'want', hashes: [7, -7] },
+  check: { type: 'check', round: 3 },
+  alive: { type: 'alive', round: 3 },
 }
 const question: Question = { ...cell, ...region, where: 'Cores >= 8', wanted: 50 }
 const answer: Examples<Answer> = {
@@ -276,6 +292,7 @@ export const goldenProtocols: readonly GoldenProtocol[] = [
   { name: 'sampling-1', parse: samplingWire.parse, examples: sampling },
   { name: 'membership-1', parse: membershipWire.parse, examples: membership },
   { name: 'selection-1', parse: selectionWire.parse, examples: selection },
+  { name: 'guests-1', parse: guestsWire.parse, examples: guests },
   { name: 'selection-question-1-request', parse: questionWire.parseRequest, examples: { question } },
   { name: 'selection-question-1-reply', parse: questionWire.parseReply, examples: answer },
   { name: 'live-1-request', parse: liveWire.parseRequest, examples: { request: liveRequest } },

@@ -299,7 +299,7 @@ describe('coming back', () => {
 
 describe('a few hundred nodes', () => {
   test('have views like a random graph, and wash out the dead after half of them vanished', async () => {
-    const grid = await settled({ count: 300, discovery: { sampling: { cycleMs: 1_000 } } })
+    const grid = await settled({ count: 300 })
     await grid.simulation.run(60_000)
     const inDegrees = new Map(grid.ids.map((id) => [id, 0]))
     for (const discovery of grid.up())
@@ -310,7 +310,7 @@ describe('a few hundred nodes', () => {
     expect(Math.sqrt(variance)).toBeLessThan(4.5)
 
     for (const id of grid.ids.filter((_, index) => index % 2 === 0)) grid.simulation.crash(id)
-    await grid.simulation.run(20_000)
+    await grid.simulation.run(40_000)
     const upIds = new Set(grid.simulation.upIds)
     const links = grid.up().flatMap((discovery) => discovery.sampled().map(({ peer }) => peer))
     expect(links.filter((peer) => !upIds.has(peer)).length / links.length).toBeLessThan(0.01)

@@ -1,0 +1,562 @@
+import { keyOf, peerKey, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
+import { pick, sample, shuffle, type Env, type PeerId, type Protocol, type Rng, type Surroundings } from '../env/index.ts'
+import { commonPrefix, prefixMatches } from '../placement/index.ts'
+import { RateLimit, type Contact } from '../sampling/index.ts'
+import { Contacts, slotOf } from '../selection/index.ts'
+import { Checks } from './checks.ts'
+import { Errands, type Errand } from './errands.ts'
+import { GridClock } from './grid-clock.ts'
+import { GuestBook } from './guest-book.ts'
+import { HASH_COUNT_MAX, REFERRED_COUNT_MAX, VISIT_COUNT_MAX, WANT_COUNT_MAX, type GuestsMessage } from './messages.ts'
+import { GUESTS_DEFAULTS, type GuestsOptions } from './options.ts'
+import { Lowest } from './picks.ts'
+import { guestKey, mixed, Terms } from './terms.ts'
+import { HeldVisit, signVisit, type Visit } from './visit.ts'
+
+/**
+ * Guests are random nodes that nobody can choose. A node's home cell follows from its name, and so does the cell in which it is guest
+ * for a term, another one in each: it goes there and says so, under its signature, and the members tell each other. So each cell knows as
+ * many guests as it has members, drawn from the whole grid by a hash. Of hostile nodes there are among them as many as there are
+ * in the grid, whatever they do: they can neither be guests in more cells than others are, nor keep honest ones away, since members
+ * pass on what they hear and nine of ten of them are honest. All that is left to them is to refuse their help.
+ *
+ * The view is made of these guests: those whose hash with a secret of this node is lowest. In a grid that is one cell it is made of
+ * the members in the same way. What is known before there is either is the host's to say.
+ *
+ * A hash that anyone can check in place of a draw that everyone must trust is an idea of BASALT (Auvolat, Bromberg, Frey and Taiani 2023) and
+ * of Brahms; that each node shows up at a place which the hash says, and that there all compare notes, is what is added.
+ */
+export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent> {
+  readonly #own: () => Descriptor
+  readonly #checker: DescriptorChecker
+  readonly #home: HomeCell
+  readonly #strangers: () => Iterable<Contact>
+  readonly #options: GuestsOptions
+  readonly #terms: Terms
+  readonly #book: GuestBook
+  /** Guests of now and before by how near they are to this node's key: the way to any cell. Nobody else is named to those who ask. */
+  readonly #contacts = new Contacts()
+  readonly #clock = new GridClock()
+  readonly #checks: Checks
+  readonly #errands: Errands
+  readonly #rateLimit = new RateLimit(RATE)
+  /** To the cell of each term that is near. */
+  readonly #visits = new Map<number, Errand>()
+  #cycleCount = 0
+  #fresh: HeldVisit[] = []
+  /** The member that was asked to compare. */
+  #partner: PeerId | undefined
+  #secret = 0
+  #view: readonly Descriptor[] = []
+  /** Whether the view is what it was when there last was a fair one, and how it stands now. */
+  #isFair = false
+  #isStale = true
+
+  constructor(dependencies: GuestsDependencies, options: Partial<GuestsOptions> = {}) {
+    this.#own = dependencies.own
+    this.#checker = dependencies.checker
+    this.#home = dependencies.home
+    this.#strangers = dependencies.strangers
+    this.#options = { ...GUESTS_DEFAULTS, ...options }
+    this.#terms = new Terms(this.#options)
+    this.#book = new GuestBook({ countMax: this.#options.guestCountMax })
+    this.#checks = new Checks(this.#options)
+    this.#errands = new Errands({ onAddress: dependencies.onAddress, depth: () => this.#home.depth }, this.#options)
+  }
+
+  /**
+   * Random nodes, about `viewSize` of them, believed to be alive: as many more or fewer as the cell has more guests than members or fewer, so
+   * that every node stands in as many views. Undefined until there was a fair choice.
+   */
+  view(surroundings: Surroundings): readonly Descriptor[] | undefined {
+    this.#refresh(surroundings)
+    return this.#view.length === 0 ? undefined : this.#view
+  }
+
+  /** One of all that the view is chosen from; undefined where there is no fair choice. */
+  draw(surroundings: Surroundings): Descriptor | undefined {
+    this.#refresh(surroundings)
+    if (!this.#isFair) return undefined
+    const { rng } = surroundings
+    if (this.#home.depth === 0) return drawOther(this.#home.members(), surroundings.self, rng)
+    const visits = this.#book.visits()
+    const wallMs = this.#clock.wallMs(surroundings)
+    for (let tries = 0; tries < DRAW_TRIES; tries++) {
+      const visit = pick(visits, rng)
+      if (visit === undefined) return undefined
+      const { descriptor, key, term } = visit
+      if (descriptor.peer !== surroundings.self && this.#terms.at(key, wallMs) === term) return descriptor
+    }
+    return undefined
+  }
+
+  /** Whether the view is a fair choice at this moment, and how many guests are known, those who came early included. */
+  state(surroundings: Surroundings): GuestsState {
+    this.#refresh(surroundings)
+    return { isFair: this.#isFair, guestCount: this.#book.count }
+  }
+
+  /** A peer that is gone is not in the view, whatever it says. */
+  forget(peer: PeerId, env: GuestsEnv): void {
+    this.#isStale = true
+    if (this.#view.some((descriptor) => descriptor.peer === peer)) this.#checks.noteGone(peer, env.nowMs)
+  }
+
+  start(env: GuestsEnv): void {
+    this.#secret = env.rng.next() | 0
+    env.wakeAfter(env.rng.below(FIRST_CYCLE_MS), CYCLE)
+  }
+
+  wake(timer: GuestsTimer, env: GuestsEnv): void {
+    if (timer.type === 'cycle') this.#runCycle(env)
+    else if (timer.type === 'push') this.#sendFresh(env)
+    else if (timer.type === 'unanswered-path') this.#errands.onUnanswered(timer.round)
+    else {
+      const silent = this.#checks.onUnanswered(timer.round, env)
+      if (silent === undefined) return
+      this.#isStale = true
+      this.#contacts.remove(commonPrefix(peerKey(silent), this.#home.ownKey), silent)
+      env.emit({ type: 'silent', peer: silent })
+    }
+  }
+
+  receive(from: PeerId, message: GuestsMessage, env: GuestsEnv): void {
+    if (!this.#rateLimit.allows(from, env.nowMs)) return this.#refuse(from, 'rate', env)
+    switch (message.type) {
+      case 'visit':
+        return this.#onVisit(from, message, env)
+      case 'welcome':
+        return this.#errands.onWelcome(from, message.round)
+      case 'ask':
+        return this.#refer(from, message.round, message.key, env)
+      case 'refer':
+        return this.#onRefer(from, message, env)
+      case 'push':
+      case 'give':
+        return this.#takeAll(from, message, env)
+      case 'summary':
+        return this.#onSummary(from, message, env)
+      case 'holdings':
+        return this.#onHoldings(from, message, env)
+      case 'want':
+        return this.#give(from, this.#book.withHashes(message.hashes), env)
+      case 'check':
+        return env.send(from, { type: 'alive', round: message.round })
+      case 'alive': {
+        const descriptor = this.#checks.onAlive(from, message.round, env.nowMs)
+        if (descriptor !== undefined) env.emit({ type: 'alive', descriptor })
+      }
+    }
+  }
+
+  #runCycle(env: GuestsEnv): void {
+    env.wakeAfter(this.#options.cycleMs, CYCLE)
+    this.#cycleCount++
+    this.#isStale = true
+    const wallMs = this.#clock.wallMs(env)
+    this.#book.keepOnly((visit) => this.#isWelcome(visit.key, visit.term, wallMs))
+    this.#checks.forgive(env.nowMs)
+    this.#refresh(env)
+    if (this.#isLookDue()) {
+      this.#lookAround(env)
+      if (!this.#isFair) this.#visits.clear()
+    }
+    if (this.#home.depth === 0 || !this.#home.isSettled) return
+    this.#payVisits(wallMs, env)
+    this.#checks.run(this.#view, env)
+    if (!this.#isFair || this.#cycleCount % this.#options.exchangeCycleCount === 0) this.#exchange(env)
+  }
+
+  // The view.
+
+  #refresh(surroundings: Surroundings): void {
+    if (!this.#isStale) return
+    this.#isStale = false
+    const wallMs = this.#clock.wallMs(surroundings)
+    const picked =
+      this.#home.depth === 0 ? this.#pickMembers(surroundings, wallMs) : this.#pickGuests(surroundings, wallMs)
+    // Who was welcomed by whomever it knew before comes again.
+    if (picked !== undefined && !this.#isFair) this.#visits.clear()
+    this.#isFair = picked !== undefined
+    this.#view = picked ?? this.#pickForNow(surroundings, wallMs)
+  }
+
+  /** Of the whole grid, where that is one cell. */
+  #pickMembers(surroundings: Surroundings, wallMs: number): readonly Descriptor[] | undefined {
+    const { self, nowMs } = surroundings
+    if (!this.#home.isReady(nowMs) || this.#home.members().length < 2) return undefined
+    const lowest = new Lowest(this.#options.viewSize)
+    this.#offerMembers(lowest, self, wallMs)
+    return lowest.descriptors
+  }
+
+  /** Of those whose term it is. There are as many as members: where there are less than half of that, honest ones have not arrived. */
+  #pickGuests({ self }: Surroundings, wallMs: number): readonly Descriptor[] | undefined {
+    if (!this.#home.isSettled) return undefined
+    const here = this.#guestsHere(wallMs)
+    const guestsPerMember = here.length / this.#home.members().length
+    if (guestsPerMember < GUESTS_PER_MEMBER_MIN) return undefined
+    const lowest = new Lowest(this.#viewCount(guestsPerMember))
+    this.#offerGuests(lowest, here, self)
+    return lowest.descriptors
+  }
+
+  /** While there is no fair choice, those who were one and live still are. A node without them knows its cell, if nothing else. */
+  #pickForNow({ self, nowMs }: Surroundings, wallMs: number): readonly Descriptor[] {
+    const { viewSize } = this.#options
+    const left = this.#view.filter(({ peer }) => !this.#checks.isSilent(peer))
+    if (2 * left.length >= viewSize || !this.#home.isReady(nowMs)) return left
+    const lowest = new Lowest(viewSize)
+    this.#offerMembers(lowest, self, wallMs)
+    this.#offerGuests(lowest, this.#guestsHere(wallMs), self)
+    return [...new Set(lowest.descriptors)]
+  }
+
+  #guestsHere(wallMs: number): readonly HeldVisit[] {
+    return this.#book.visits().filter(({ key, term }) => this.#terms.at(key, wallMs) === term)
+  }
+
+  #offerGuests(lowest: Lowest, guests: readonly HeldVisit[], self: PeerId): void {
+    for (const { key, term, descriptor } of guests) {
+      const rank = this.#rank(key, term)
+      if (lowest.wants(rank) && descriptor.peer !== self && !this.#checks.isSilent(descriptor.peer))
+        lowest.add(rank, descriptor)
+    }
+  }
+
+  #offerMembers(lowest: Lowest, self: PeerId, wallMs: number): void {
+    for (const descriptor of this.#home.members()) {
+      const key = keyOf(descriptor)
+      const rank = this.#rank(key, this.#terms.at(key, wallMs))
+      if (lowest.wants(rank) && descriptor.peer !== self) lowest.add(rank, descriptor)
+    }
+  }
+
+  #viewCount(guestsPerMember: number): number {
+    const { viewSize } = this.#options
+    const dither = (this.#secret >>> 0) / 2 ** 32
+    return Math.max(1, Math.floor(viewSize * Math.min(guestsPerMember, VIEW_FACTOR_MAX) + dither))
+  }
+
+  #rank(key: number, term: number): number {
+    return mixed(mixed(key, this.#secret), term)
+  }
+
+  // Being guest.
+
+  #payVisits(wallMs: number, env: GuestsEnv): void {
+    const own = this.#own()
+    const key = keyOf(own)
+    const now = this.#terms.at(key, wallMs)
+    const isNextNear = this.#terms.startMs(key, now + 1) - wallMs <= this.#options.leadMs
+    for (const term of this.#visits.keys()) if (term < now) this.#visits.delete(term)
+    for (const term of isNextNear ? [now, now + 1] : [now]) this.#payVisit(this.#visitErrand(term, env), env)
+  }
+
+  #visitErrand(term: number, env: GuestsEnv): Errand {
+    let errand = this.#visits.get(term)
+    if (errand === undefined) {
+      const own = this.#own()
+      const visit = HeldVisit.own(signVisit(own, term, env), this.#checker)
+      this.#visits.set(term, (errand = Errands.create(guestKey(keyOf(own), term), visit)))
+    }
+    return errand
+  }
+
+  #payVisit(errand: Errand, env: GuestsEnv): void {
+    if (this.#home.encloses(errand.key)) {
+      if (this.#book.put(errand.visit!) === 'new') this.#pass(errand.visit!, env)
+      return
+    }
+    const { welcomeCount, pathCountMax } = this.#options
+    const wanted = welcomeCount - errand.welcomedBy.size - errand.openCount
+    for (let count = 0; count < wanted && errand.starts.size < pathCountMax; count++) {
+      const start = this.#drawStart(errand, env)
+      if (start === undefined) return
+      this.#errands.begin(errand, start, env)
+    }
+  }
+
+  /** Who is near one's own key: for those who are new, and for those whom liars surround and who do not know. */
+  #lookAround(env: GuestsEnv): void {
+    const errand = Errands.create(keyOf(this.#own()))
+    for (let count = 0; count < LOOK_PATH_COUNT; count++) {
+      const start = this.#drawStart(errand, env)
+      if (start === undefined) return
+      this.#errands.begin(errand, start, env)
+    }
+  }
+
+  /** Often in the beginning and while something is amiss, once a term otherwise. */
+  #isLookDue(): boolean {
+    const cycle = this.#cycleCount
+    const isPower = (cycle & (cycle - 1)) === 0
+    const termCycleCount = Math.ceil(this.#options.termMs / this.#options.cycleMs)
+    return isPower || cycle % (this.#isFair ? termCycleCount : LOOK_CYCLES) === 0
+  }
+
+  /**
+   * Whom to ask first on a new way: any of the nearest whom nobody could choose. Where these are not to be had it is once one of those
+   * whom the host names, once one of all that are known.
+   */
+  #drawStart(errand: Errand, env: GuestsEnv): Contact | undefined {
+    const nearest = (): Contact | undefined => this.#nearestOf(this.#known(), errand, env)
+    if (this.#isFair || errand.starts.size % 2 === 1) return nearest() ?? this.#anyStranger(errand, env)
+    return this.#anyStranger(errand, env) ?? nearest()
+  }
+
+  #anyStranger(errand: Errand, env: GuestsEnv): Contact | undefined {
+    const strangers = [...this.#strangers()].filter(({ peer }) => peer !== env.self && !errand.starts.has(peer))
+    return strangers.length === 0 ? undefined : strangers[env.rng.below(strangers.length)]
+  }
+
+  #nearestOf(known: Iterable<Descriptor>, errand: Errand, env: GuestsEnv): Descriptor | undefined {
+    return this.#nearest(known, errand.key, 1, (peer) => peer === env.self || errand.starts.has(peer), env.rng)[0]
+  }
+
+  /** What selection knows of other cells is whoever said so last: it is all there is in the beginning, and not used later. */
+  *#known(): Generator<Descriptor> {
+    for (const { descriptor } of this.#book.visits()) yield descriptor
+    yield* this.#home.members()
+    yield* this.#contacts.descriptors()
+    if (!this.#isFair) yield* this.#home.contacts()
+  }
+
+  /** Up to `count` of those that share most with a key, each as likely; bits beyond those of a cell do not count. */
+  #nearest(
+    known: Iterable<Descriptor>,
+    key: number,
+    count: number,
+    isOut: (peer: PeerId) => boolean,
+    rng: Rng,
+  ): Descriptor[] {
+    const { depth } = this.#home
+    let nearest: Descriptor[] = []
+    let most = 0
+    for (const descriptor of known) {
+      const bits = Math.min(commonPrefix(keyOf(descriptor), key), depth)
+      if (bits < most || isOut(descriptor.peer)) continue
+      if (bits > most) nearest = []
+      most = bits
+      nearest.push(descriptor)
+    }
+    return shuffle(nearest, rng).slice(0, count)
+  }
+
+  #onRefer(from: PeerId, message: MessageOf<'refer'>, env: GuestsEnv): void {
+    const { round, descriptors } = message
+    if (!this.#errands.onRefer(from, round, descriptors, env)) return
+    for (const offered of descriptors) {
+      if (offered.peer === env.self) continue
+      const checked = this.#checker.check(offered, env)
+      if (checked.ok) env.emit({ type: 'met', descriptor: checked.descriptor, from })
+      else this.#refuse(from, checked.fault, env)
+    }
+  }
+
+  // Having guests.
+
+  #onVisit(from: PeerId, { round, visit }: MessageOf<'visit'>, env: GuestsEnv): void {
+    const key = keyOf(visit.descriptor)
+    const place = guestKey(key, visit.term)
+    if (visit.descriptor.peer !== from) return this.#refuse(from, 'not-own', env)
+    if (!this.#home.isSettled || !this.#home.encloses(place)) return this.#refer(from, round, place, env)
+    if (!this.#isWelcome(key, visit.term, this.#clock.wallMs(env))) return this.#refuse(from, 'untimely', env)
+    if (this.#take(visit, from, { isNews: true }, env)) env.send(from, { type: 'welcome', round })
+  }
+
+  /** Names those who are nearest to a key: of the home cell any, where it lies there. */
+  #refer(to: PeerId, round: number, key: number, env: GuestsEnv): void {
+    const known = this.#home.encloses(key) ? this.#home.members() : this.#known()
+    const descriptors = this.#nearest(known, key, REFERRED_COUNT_MAX, (peer) => peer === to, env.rng)
+    env.send(to, { type: 'refer', round, descriptors })
+  }
+
+  #takeAll(from: PeerId, message: MessageOf<'push' | 'give'>, env: GuestsEnv): void {
+    const wallMs = this.#clock.wallMs(env)
+    for (const visit of message.visits) {
+      // What is not for this cell, or not now, was somebody else's view of both; it is not looked at.
+      const key = keyOf(visit.descriptor)
+      if (this.#isWelcome(key, visit.term, wallMs)) this.#take(visit, from, { isNews: message.type === 'push' }, env)
+    }
+  }
+
+  /** Says whether the visit is held now. */
+  #take(visit: Visit, from: PeerId, { isNews }: { readonly isNews: boolean }, env: GuestsEnv): boolean {
+    if (this.#book.has({ ...visit, key: keyOf(visit.descriptor) })) return true
+    const checked = HeldVisit.check(visit, this.#checker, env)
+    if (typeof checked === 'string') {
+      this.#refuse(from, checked, env)
+      return false
+    }
+    if (this.#book.put(checked) === 'full') {
+      this.#refuse(from, 'full', env)
+      return false
+    }
+    if (isNews) this.#pass(checked, env)
+    if (checked.descriptor.peer !== env.self) this.#meet(checked, env)
+    return true
+  }
+
+  #meet({ descriptor, key }: HeldVisit, env: GuestsEnv): void {
+    const level = commonPrefix(key, this.#home.ownKey)
+    if (level < this.#home.depth) this.#contacts.put(level, slotOf(key, level), descriptor, this.#cycleCount)
+    env.emit({ type: 'came', descriptor })
+  }
+
+  #isWelcome(key: number, term: number, wallMs: number): boolean {
+    const stage = this.#terms.stageOf(key, term, wallMs)
+    return (stage === 'here' || stage === 'coming') && this.#home.encloses(guestKey(key, term))
+  }
+
+  // What members tell each other.
+
+  #pass(visit: HeldVisit, env: GuestsEnv): void {
+    if (this.#fresh.length >= this.#options.pushCountMax) return
+    if (this.#fresh.length === 0) env.wakeAfter(this.#options.pushMs, PUSH)
+    this.#fresh.push(visit)
+  }
+
+  #sendFresh(env: GuestsEnv): void {
+    const visits = this.#fresh
+    this.#fresh = []
+    for (let count = 0; count < this.#options.pushFanout; count++) {
+      const member = drawOther(this.#home.members(), env.self, env.rng)
+      if (member !== undefined) sendPages('push', member.peer, visits, env)
+    }
+  }
+
+  #exchange(env: GuestsEnv): void {
+    this.#partner = drawOther(this.#home.members(), env.self, env.rng)?.peer
+    if (this.#partner !== undefined) this.#sendSummary(this.#partner, env)
+  }
+
+  #sendSummary(to: PeerId, env: GuestsEnv): void {
+    const { ownKey: key, depth } = this.#home
+    const wallMs = Math.round(env.wallMs)
+    env.send(to, { type: 'summary', key, depth, digests: this.#book.summary(() => true), wallMs })
+  }
+
+  /** Compares for the finer one of two cells. */
+  #onSummary(from: PeerId, message: MessageOf<'summary'>, env: GuestsEnv): void {
+    const { key, depth, digests } = message
+    if (depth < this.#home.depth) {
+      if (prefixMatches(this.#home.ownKey, key, depth)) this.#sendSummary(from, env)
+      return
+    }
+    if (!this.#home.encloses(key)) return
+    const counts = isGuestIn(key, depth)
+    const buckets: number[] = []
+    const hashes: number[] = []
+    for (const bucket of shuffle(this.#book.differing(digests, counts), env.rng)) {
+      const more = this.#book.hashesIn([bucket], counts)
+      if (hashes.length + more.length > HASH_COUNT_MAX) break
+      buckets.push(bucket)
+      hashes.push(...more)
+    }
+    env.send(from, { type: 'holdings', key, depth, buckets, hashes, wallMs: Math.round(env.wallMs) })
+  }
+
+  #onHoldings(from: PeerId, message: MessageOf<'holdings'>, env: GuestsEnv): void {
+    const { key, depth, buckets, hashes, wallMs } = message
+    if (from === this.#partner) this.#clock.note(from, wallMs, env)
+    if (buckets.length === 0 || depth < this.#home.depth || !this.#home.encloses(key)) return
+    const { ours, theirs } = this.#book.compare(buckets, hashes, isGuestIn(key, depth))
+    this.#give(from, ours, env)
+    if (theirs.length > 0) env.send(from, { type: 'want', hashes: sample(theirs, WANT_COUNT_MAX, env.rng) })
+  }
+
+  #give(to: PeerId, visits: readonly HeldVisit[], env: GuestsEnv): void {
+    sendPages('give', to, sample(visits, WANT_COUNT_MAX, env.rng), env)
+  }
+
+  #refuse(peer: PeerId, reason: string, env: GuestsEnv): void {
+    env.emit({ type: 'refused', peer, reason })
+  }
+}
+
+/** Whether a visit is paid to the cell that shares `depth` bits of this key. */
+function isGuestIn(key: number, depth: number): (visit: HeldVisit) => boolean {
+  return (visit) => prefixMatches(guestKey(visit.key, visit.term), key, depth)
+}
+
+function sendPages(type: 'push' | 'give', to: PeerId, visits: readonly HeldVisit[], env: GuestsEnv): void {
+  for (let start = 0; start < visits.length; start += VISIT_COUNT_MAX)
+    env.send(to, { type, visits: visits.slice(start, start + VISIT_COUNT_MAX) })
+}
+
+function drawOther(members: readonly Descriptor[], self: PeerId, rng: Rng): Descriptor | undefined {
+  if (members.length < 2) return undefined
+  for (let tries = 0; tries < DRAW_TRIES; tries++) {
+    const member = members[rng.below(members.length)]!
+    if (member.peer !== self) return member
+  }
+  return undefined
+}
+
+const CYCLE = { type: 'cycle' } as const
+const PUSH = { type: 'push' } as const
+/** Messages of one peer: as many at once, and one each so many milliseconds. An exchange of much takes a dozen. */
+const RATE = { intervalMs: 100, burstCount: 32 }
+/** Of one that misses in one of two tries this many miss in one of 65,000. */
+const DRAW_TRIES = 16
+/** By chance alone this is hardly ever less in a cell of a hundred, and where attackers alone come it is their share of the grid. */
+const GUESTS_PER_MEMBER_MIN = 0.5
+/** A cell with more guests than this for each member has nobody's view grow any further. */
+const VIEW_FACTOR_MAX = 1.5
+/** Who starts looks around soon, before it believes whoever comes. */
+const FIRST_CYCLE_MS = 1_000
+/** Ways on which a node looks around itself, and every how many cycles while something is amiss. */
+const LOOK_PATH_COUNT = 3
+const LOOK_CYCLES = 4
+
+type MessageOf<Type extends GuestsMessage['type']> = GuestsMessage & { readonly type: Type }
+
+/** A node's own cell, as selection knows it. */
+export interface HomeCell {
+  readonly ownKey: number
+  /** How many bits of it all members share; 0 in a grid that is one cell. */
+  readonly depth: number
+  /** Whether this node has found it, and whether it knows everyone there. */
+  readonly isSettled: boolean
+  isReady(nowMs: number): boolean
+  encloses(key: number): boolean
+  /** This node included. */
+  members(): readonly Descriptor[]
+  /** Nodes known in other cells. */
+  contacts(): Iterable<Descriptor>
+}
+
+export interface GuestsDependencies {
+  readonly own: () => Descriptor
+  readonly checker: DescriptorChecker
+  /** Makes addresses known to the driver, before anything is sent to that peer. */
+  readonly onAddress: (peer: PeerId, addresses: readonly string[]) => void
+  readonly home: HomeCell
+  /** Whom else to ask while nobody is known: seeds, and past peers. */
+  readonly strangers: () => Iterable<Contact>
+}
+
+export interface GuestsState {
+  readonly isFair: boolean
+  readonly guestCount: number
+}
+
+export type GuestsTimer =
+  | { readonly type: 'cycle' }
+  | { readonly type: 'push' }
+  | { readonly type: 'unanswered'; readonly round: number }
+  | { readonly type: 'unanswered-path'; readonly round: number }
+
+export type GuestsEvent =
+  /** A guest that nobody could choose; checked, and not known to live. */
+  | { readonly type: 'came'; readonly descriptor: Descriptor }
+  /** Somebody named this node; checked. */
+  | { readonly type: 'met'; readonly descriptor: Descriptor; readonly from: PeerId }
+  /** One of the view gave a sign of life, or gave none. */
+  | { readonly type: 'alive'; readonly descriptor: Descriptor }
+  | { readonly type: 'silent'; readonly peer: PeerId }
+  /** Something of a peer's was not taken. */
+  | { readonly type: 'refused'; readonly peer: PeerId; readonly reason: string }
+
+export type GuestsEnv = Env<GuestsMessage, GuestsTimer, GuestsEvent>
