@@ -1,7 +1,8 @@
-import { keyOf, type Descriptor } from '../../overlay/descriptor/index.ts'
+import type { Descriptor } from '../../overlay/descriptor/index.ts'
 import type { Env, PeerId, Protocol } from '../../overlay/env/index.ts'
-import type { Entries, SamplingMessage } from '../../overlay/sampling/index.ts'
+import type { SamplingMessage } from '../../overlay/sampling/index.ts'
 import type { Collusion } from './collusion.ts'
+import { fresh } from './sampling-lies.ts'
 
 /**
  * A node that speaks sampling's protocol and lies in it. What it sends is well formed and well signed: the rest is refused without
@@ -47,7 +48,3 @@ type AttackerEnv = Env<SamplingMessage, 'push', never>
 
 /** Shuffles that an attacker starts in each cycle, where an honest node starts one. */
 const PUSH_COUNT = 4
-
-function fresh(descriptors: readonly Descriptor[]): Entries {
-  return { descriptors, marks: descriptors.flatMap((descriptor) => [keyOf(descriptor), 0]) }
-}

@@ -1,5 +1,5 @@
-import type { Descriptor } from '../../overlay/descriptor/index.ts'
-import { pick, type Rng } from '../../overlay/env/index.ts'
+import { keyOf, type Descriptor } from '../../overlay/descriptor/index.ts'
+import { pick, sample, type PeerId, type Rng } from '../../overlay/env/index.ts'
 import type { SamplingOptions } from '../../overlay/sampling/index.ts'
 
 /**
@@ -18,6 +18,7 @@ export class Collusion {
   readonly attack: AttackName
   readonly sampling: SamplingOptions
   readonly #attackers: Descriptor[] = []
+  readonly #attackerOf = new Map<PeerId, Descriptor>()
   readonly #victims: Descriptor[] = []
 
   constructor(options: { readonly attack: AttackName; readonly sampling: SamplingOptions }) {
@@ -27,10 +28,31 @@ export class Collusion {
 
   learnAttacker(descriptor: Descriptor): void {
     this.#attackers.push(descriptor)
+    this.#attackerOf.set(descriptor.peer, descriptor)
   }
 
   learnVictim(descriptor: Descriptor): void {
     this.#victims.push(descriptor)
+  }
+
+  attackerNamed(peer: PeerId): Descriptor | undefined {
+    return this.#attackerOf.get(peer)
+  }
+
+  drawAttackers(count: number, rng: Rng): Descriptor[] {
+    const drawn = new Set<Descriptor>()
+    const countMax = Math.min(count, this.#attackers.length)
+    while (drawn.size < countMax) drawn.add(pick(this.#attackers, rng)!)
+    return [...drawn]
+  }
+
+  /** Some of those whose keys share most with this one. */
+  attackersNear(key: number, count: number, rng: Rng): Descriptor[] {
+    return near(this.#attackers, key, count, rng)
+  }
+
+  victimsNear(key: number, count: number, rng: Rng): Descriptor[] {
+    return near(this.#victims, key, count, rng)
   }
 
   /** Whom to ask next. */
@@ -42,9 +64,7 @@ export class Collusion {
 
   /** What to give in a shuffle: attackers, each as if it had just spoken. */
   drawGift(count: number, rng: Rng): Descriptor[] {
-    const gift = new Set<Descriptor>()
-    const countMax = Math.min(count, this.#attackers.length)
-    while (gift.size < countMax) gift.add(pick(this.#attackers, rng)!)
+    const gift = new Set(this.drawAttackers(count, rng))
     if (this.attack === 'replay' && gift.size > 1) {
       const [first] = gift
       const victim = pick(this.#victims, rng)
@@ -57,5 +77,18 @@ export class Collusion {
   }
 }
 
+/** By chance, of so many of whom nobody shares less of the key than any of the others. */
+function near(descriptors: readonly Descriptor[], key: number, count: number, rng: Rng): Descriptor[] {
+  let nearest = descriptors
+  for (let bits = 1; ; bits++) {
+    const nearer = nearest.filter((descriptor) => Math.clz32(keyOf(descriptor) ^ key) >= bits)
+    if (nearer.length < NEAR_COUNT) break
+    nearest = nearer
+  }
+  return sample(nearest, count, rng)
+}
+
+/** Attackers and hosts are drawn among so many that are near at least: about as many as attackers are in a cell. */
+const NEAR_COUNT = 40
 /** How many honest nodes an eclipse is aimed at. */
 const ECLIPSED_COUNT = 50
