@@ -1,5 +1,14 @@
 import { keyOf, peerKey, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
-import { pick, sample, shuffle, type Env, type PeerId, type Protocol, type Rng, type Surroundings } from '../env/index.ts'
+import {
+  pick,
+  sample,
+  shuffle,
+  type Env,
+  type PeerId,
+  type Protocol,
+  type Rng,
+  type Surroundings,
+} from '../env/index.ts'
 import { commonPrefix, prefixMatches } from '../placement/index.ts'
 import { RateLimit, type Contact } from '../sampling/index.ts'
 import { Contacts, slotOf } from '../selection/index.ts'
@@ -9,7 +18,7 @@ import { GridClock } from './grid-clock.ts'
 import { GuestBook } from './guest-book.ts'
 import { HASH_COUNT_MAX, REFERRED_COUNT_MAX, VISIT_COUNT_MAX, WANT_COUNT_MAX, type GuestsMessage } from './messages.ts'
 import { GUESTS_DEFAULTS, type GuestsOptions } from './options.ts'
-import { Lowest } from './picks.ts'
+import { Lowest, Nearest } from './picks.ts'
 import { guestKey, mixed, Terms } from './terms.ts'
 import { HeldVisit, signVisit, type Visit } from './visit.ts'
 
@@ -300,7 +309,7 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
    * whom the host names, once one of all that are known.
    */
   #drawStart(errand: Errand, env: GuestsEnv): Contact | undefined {
-    const nearest = (): Contact | undefined => this.#nearestOf(this.#known(), errand, env)
+    const nearest = (): Contact | undefined => this.#anyNear(errand, env)
     if (this.#isFair || errand.starts.size % 2 === 1) return nearest() ?? this.#anyStranger(errand, env)
     return this.#anyStranger(errand, env) ?? nearest()
   }
@@ -310,37 +319,19 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
     return strangers.length === 0 ? undefined : strangers[env.rng.below(strangers.length)]
   }
 
-  #nearestOf(known: Iterable<Descriptor>, errand: Errand, env: GuestsEnv): Descriptor | undefined {
-    return this.#nearest(known, errand.key, 1, (peer) => peer === env.self || errand.starts.has(peer), env.rng)[0]
+  #anyNear(errand: Errand, env: GuestsEnv): Descriptor | undefined {
+    const nearest = new Nearest({ key: errand.key, depth: this.#home.depth, count: 1 }, env.rng)
+    this.#offerKnown(nearest, (peer) => peer === env.self || errand.starts.has(peer))
+    return nearest.descriptors[0]
   }
 
   /** What selection knows of other cells is whoever said so last: it is all there is in the beginning, and not used later. */
-  *#known(): Generator<Descriptor> {
-    for (const { descriptor } of this.#book.visits()) yield descriptor
-    yield* this.#home.members()
-    yield* this.#contacts.descriptors()
-    if (!this.#isFair) yield* this.#home.contacts()
-  }
-
-  /** Up to `count` of those that share most with a key, each as likely; bits beyond those of a cell do not count. */
-  #nearest(
-    known: Iterable<Descriptor>,
-    key: number,
-    count: number,
-    isOut: (peer: PeerId) => boolean,
-    rng: Rng,
-  ): Descriptor[] {
-    const { depth } = this.#home
-    let nearest: Descriptor[] = []
-    let most = 0
-    for (const descriptor of known) {
-      const bits = Math.min(commonPrefix(keyOf(descriptor), key), depth)
-      if (bits < most || isOut(descriptor.peer)) continue
-      if (bits > most) nearest = []
-      most = bits
-      nearest.push(descriptor)
-    }
-    return shuffle(nearest, rng).slice(0, count)
+  #offerKnown(nearest: Nearest, isOut: (peer: PeerId) => boolean): void {
+    for (const { descriptor, key } of this.#book.visits()) nearest.offer(descriptor, key, isOut)
+    for (const descriptor of this.#home.members()) nearest.offer(descriptor, keyOf(descriptor), isOut)
+    for (const descriptor of this.#contacts.descriptors()) nearest.offer(descriptor, keyOf(descriptor), isOut)
+    if (this.#isFair) return
+    for (const descriptor of this.#home.contacts()) nearest.offer(descriptor, keyOf(descriptor), isOut)
   }
 
   #onRefer(from: PeerId, message: MessageOf<'refer'>, env: GuestsEnv): void {
@@ -367,9 +358,12 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
 
   /** Names those who are nearest to a key: of the home cell any, where it lies there. */
   #refer(to: PeerId, round: number, key: number, env: GuestsEnv): void {
-    const known = this.#home.encloses(key) ? this.#home.members() : this.#known()
-    const descriptors = this.#nearest(known, key, REFERRED_COUNT_MAX, (peer) => peer === to, env.rng)
-    env.send(to, { type: 'refer', round, descriptors })
+    const isOut = (peer: PeerId): boolean => peer === to
+    const nearest = new Nearest({ key, depth: this.#home.depth, count: REFERRED_COUNT_MAX }, env.rng)
+    if (this.#home.encloses(key))
+      for (const descriptor of this.#home.members()) nearest.offer(descriptor, keyOf(descriptor), isOut)
+    else this.#offerKnown(nearest, isOut)
+    env.send(to, { type: 'refer', round, descriptors: nearest.descriptors })
   }
 
   #takeAll(from: PeerId, message: MessageOf<'push' | 'give'>, env: GuestsEnv): void {

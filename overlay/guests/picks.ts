@@ -1,4 +1,6 @@
 import type { Descriptor } from '../descriptor/index.ts'
+import type { PeerId, Rng } from '../env/index.ts'
+import { commonPrefix } from '../placement/index.ts'
 
 /**
  * The `count` with the lowest ranks of all that are offered. Where a rank is a hash of a name and a secret, that is a random choice which
@@ -32,5 +34,44 @@ export class Lowest {
     if (this.#ranks.length <= this.#count) return
     this.#ranks.pop()
     this.#descriptors.pop()
+  }
+}
+
+/**
+ * Up to `count` of all that are offered, of those that share most with a key, each of these as likely (reservoir sampling). Bits beyond
+ * those of a cell do not count: in it nobody is nearer for having the better name.
+ */
+export class Nearest {
+  readonly #key: number
+  readonly #depth: number
+  readonly #count: number
+  readonly #rng: Rng
+  #descriptors: Descriptor[] = []
+  #bits = 0
+  #seenCount = 0
+
+  constructor(options: { readonly key: number; readonly depth: number; readonly count: number }, rng: Rng) {
+    this.#key = options.key
+    this.#depth = options.depth
+    this.#count = options.count
+    this.#rng = rng
+  }
+
+  get descriptors(): readonly Descriptor[] {
+    return this.#descriptors
+  }
+
+  /** `key` is the descriptor's. */
+  offer(descriptor: Descriptor, key: number, isOut: (peer: PeerId) => boolean): void {
+    const bits = Math.min(commonPrefix(key, this.#key), this.#depth)
+    if (bits < this.#bits || isOut(descriptor.peer)) return
+    if (bits > this.#bits) {
+      this.#bits = bits
+      this.#descriptors = []
+      this.#seenCount = 0
+    }
+    const place = this.#rng.below(++this.#seenCount)
+    if (this.#descriptors.length < this.#count) this.#descriptors.push(descriptor)
+    else if (place < this.#count) this.#descriptors[place] = descriptor
   }
 }

@@ -67,7 +67,6 @@ export class GuestsLies implements Lies<GuestsMessage> {
     if (victim === undefined) return
     const other = signVisit(own, now + 2 + env.rng.below(1_000), env)
     env.send(victim.peer, { type: 'visit', round: ++this.#round, visit })
-    env.send(victim.peer, { type: 'visit', round: ++this.#round, visit: other })
     env.send(victim.peer, { type: 'push', visits: [visit, other, ...this.#old.slice(-4), ...this.#old.slice(0, 4)] })
   }
 
@@ -81,6 +80,6 @@ export class GuestsLies implements Lies<GuestsMessage> {
   }
 }
 
-const HOST_COUNT = 2
+const HOST_COUNT = 1
 const OLD_COUNT_MAX = 16
 const HOUR_MS = 3_600_000
