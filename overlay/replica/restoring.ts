@@ -31,7 +31,10 @@ export class Restoring {
         this.#current = undefined
         this.#core.setRestoring(false)
       })
-    step(0)
+    // A snapshot that was received just now is the disk's when all that was written is.
+    this.#core.saving.whenSaved(() => {
+      if (this.#current === snapshot) step(0)
+    })
   }
 
   /** What is still being read is not wanted any more. */

@@ -14,8 +14,8 @@ export interface ReplicaStorage {
    */
   persist(write: StorageWrite, settled: (error?: RoostError) => void): void
   /**
-   * Reads a chunk that was persisted under this snapshot's id, and tells `got`, not from within this call. A chunk that is damaged or
-   * gone is an error.
+   * Reads a chunk of the snapshot that the disk starts from, and tells `got`, not from within this call. A chunk that is damaged or gone is
+   * an error.
    */
   readChunk(snapshotId: string, number: number, got: (outcome: ChunkOutcome) => void): void
 }

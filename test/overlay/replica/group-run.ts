@@ -13,6 +13,7 @@ import {
   replicaCallWire,
   Replicas,
   replicaWire,
+  type GroupEnv,
   type ReplicaEvent,
   type ReplicaMessage,
   type ReplicaOptions,
@@ -29,11 +30,13 @@ import { Safety } from './safety.ts'
 /** What a test may put in place of a machine's parts, to see that somebody notices. */
 export interface Plants {
   /** Between a replica and its disk. */
-  readonly storage?: (storage: ReplicaStorage) => ReplicaStorage
+  readonly storage?: (storage: ReplicaStorage, after: (run: () => void) => void) => ReplicaStorage
   /** What a restarted replica is told that its disk has. */
   readonly stored?: (stored: StoredReplica) => StoredReplica
-  /** The disk is lost, but who comes back does not say so. */
-  readonly erase?: (disk: MemoryDisk) => void
+  /** What a replica says, on its way out. */
+  readonly message?: (message: ReplicaMessage) => ReplicaMessage
+  /** In place of losing a disk. */
+  readonly loseDisk?: (disk: MemoryDisk) => void
 }
 
 export interface GroupRunOptions {
@@ -45,6 +48,8 @@ export interface GroupRunOptions {
   readonly lossShare?: number
   readonly duplicateShare?: number
   readonly options?: Partial<ReplicaOptions>
+  readonly latencyMsMax?: number
+  readonly onLeading?: (leader: Machine) => void
   readonly replay?: string
   readonly plants?: Plants
 }
@@ -73,6 +78,8 @@ export interface Machine {
   readonly disk: MemoryDisk
   /** By how much its monotonic clock is fast. */
   readonly clockRate: number
+  /** What it does otherwise than its neighbours. */
+  readonly options: Partial<ReplicaOptions>
   /** The mean of a sync; reads take half. */
   syncMs: number
   isPaused: boolean
@@ -89,9 +96,12 @@ export class GroupRun {
   readonly history: Operation<NoteInput, string>[] = []
   readonly events: ReplicaEvent[] = []
   readonly rng: Rng
+  hasLostDisk = false
+  /** Changes of members that have been asked for. */
+  changesOpen = 0
   readonly #options: GroupRunOptions
   readonly #plants: Plants
-  readonly #byId = new Map<PeerId, Machine>()
+  readonly #clientEnvs: GroupEnv[] = []
   #moment = 0
   #isCreated = false
 
@@ -100,7 +110,7 @@ export class GroupRun {
     this.#plants = options.plants ?? {}
     this.sim = new Simulation({
       seed: options.seed,
-      latency: uniformLatency({ minMs: 1, maxMs: 10 }),
+      latency: uniformLatency({ minMs: 1, maxMs: options.latencyMsMax ?? 10 }),
       lossShare: options.lossShare ?? 0,
       duplicateShare: options.duplicateShare ?? 0,
       wallSkewMsMax: 60_000,
@@ -144,7 +154,7 @@ export class GroupRun {
   /** The machine comes back with another disk. */
   loseDisk(machine: Machine): void {
     this.crash(machine)
-    if (this.#plants.erase) this.#plants.erase(machine.disk)
+    if (this.#plants.loseDisk) this.#plants.loseDisk(machine.disk)
     else machine.disk.erase()
   }
 
@@ -174,7 +184,15 @@ export class GroupRun {
 
   /** Asks the group for another member, or one less; what comes of it is the group's own matter. */
   change(action: 'add' | 'remove', peer: PeerId): void {
-    this.clients[0]!.change(action, peer, { timeoutMs: 1_000 }).catch(expected)
+    this.changesOpen++
+    this.clients[0]!.change(action, peer, { timeoutMs: 1_000 })
+      .catch(expected)
+      .finally(() => this.changesOpen--)
+  }
+
+  /** A client's user thinks. */
+  pauseClient(index: number, ms: number): Promise<void> {
+    return this.#clientEnvs[index]!.sleep(ms)
   }
 
   handOver(to: PeerId): void {
@@ -212,19 +230,21 @@ export class GroupRun {
       id: this.sim.drawId(),
       disk: new MemoryDisk(),
       clockRate: 0.8 + 0.5 * rng.real(),
+      // Now and then a leader that is slow to give up.
+      options: rng.below(3) === 0 ? { electionMsMax: 1_000 } : {},
       syncMs: rng.below(3) === 0 ? 10 : 1,
       isPaused: false,
       replicas: undefined,
       notes: undefined,
     }
     this.machines.push(machine)
-    this.#byId.set(machine.id, machine)
   }
 
   #addClient(): void {
     this.sim.addNode({
       mount: (node) => {
         const env = node.serve(replicaCallWire, { answer: noAnswer })
+        this.#clientEnvs.push(env)
         this.clients.push(
           new GroupClient<NoteCommand, string, NoteQuery>(
             {
@@ -241,7 +261,7 @@ export class GroupRun {
   }
 
   #mount(node: NodeHost, machine: Machine): void {
-    const replicas = new Replicas({}, { ...SHORT, ...this.#options.options })
+    const replicas = new Replicas({}, { ...SHORT, ...this.#options.options, ...machine.options })
     machine.replicas = replicas
     machine.notes = undefined
     const timers = new DiskTimers()
@@ -250,7 +270,7 @@ export class GroupRun {
       if (replicas.status(GROUP) === undefined && !replicas.groups.includes(GROUP))
         replicas.open(GROUP, this.#parts(node, machine, timers), stored)
     }
-    node.mount(replicaWire, drifting(replicas, machine.clockRate), (event) => {
+    node.mount(replicaWire, drifting(replicas, machine.clockRate, this.#plants.message), (event) => {
       this.events.push(event)
       if (event.type === 'failed' || event.type === 'refused')
         this.safety.broken ??= `${machine.id} ${event.type}: ${event.type === 'failed' ? event.error.message : event.reason}`
@@ -258,6 +278,7 @@ export class GroupRun {
       else if (event.type === 'leading') {
         const replica = replicas.replica(GROUP)
         if (replica?.leadership) this.safety.led(machine.id, replica)
+        this.#options.onLeading?.(machine)
       }
     })
     node.serve(replicaCallWire, replicas)
@@ -289,7 +310,7 @@ export class GroupRun {
         storage.persist(write, settled)
       },
     }
-    return { service: notes, storage: this.#plants.storage?.(watched) ?? watched }
+    return { service: notes, storage: this.#plants.storage?.(watched, (run) => timers.after(0, run)) ?? watched }
   }
 }
 
@@ -330,6 +351,7 @@ type ReplicaEnv = Env<ReplicaMessage, ReplicaTimer, ReplicaEvent>
 function drifting(
   protocol: Protocol<ReplicaMessage, ReplicaTimer, ReplicaEvent>,
   rate: number,
+  change: (message: ReplicaMessage) => ReplicaMessage = (message) => message,
 ): Protocol<ReplicaMessage, ReplicaTimer, ReplicaEvent> {
   const drifted = (env: ReplicaEnv): ReplicaEnv => ({
     self: env.self,
@@ -341,7 +363,7 @@ function drifting(
     get wallMs() {
       return env.wallMs
     },
-    send: (to, message) => env.send(to, message),
+    send: (to, message) => env.send(to, change(message)),
     wakeAfter: (delayMs, timer) => env.wakeAfter(delayMs / rate, timer),
     emit: (event) => env.emit(event),
   })

@@ -1,0 +1,179 @@
+import { pick, type PeerId } from '../../../overlay/index.ts'
+import type { ReplicaOptions } from '../../../overlay/replica/index.ts'
+import type { GroupRun, Machine } from './group-run.ts'
+
+/** Something that happens to a group, and is over after a while. */
+type Fault = (run: GroupRun, victim: Machine, forMs: number) => void
+
+const FAULTS = {
+  crash(run, victim, forMs) {
+    run.crash(victim)
+    run.sim.act(forMs, () => run.restart(victim))
+  },
+  blink(run, victim) {
+    run.crash(victim)
+    run.sim.act(run.rng.below(25), () => run.restart(victim))
+  },
+  powerCut(run, _victim, forMs) {
+    for (const machine of run.machines) run.crash(machine)
+    for (const machine of run.machines) run.sim.act(run.rng.below(forMs), () => run.restart(machine))
+  },
+  /** Clients stand on a side of their own, or with those that no side names. */
+  partition(run, _victim, forMs) {
+    const { network } = run.sim
+    network.partition([someOf(run)], { oneWay: run.rng.below(3) === 0 })
+    run.sim.act(forMs, () => network.heal())
+  },
+  /** Members are split; clients reach both sides. */
+  split(run, _victim, forMs) {
+    splitOff(run, new Set(someOf(run)), forMs)
+  },
+  isolate(run, victim, forMs) {
+    splitOff(run, new Set([victim.id]), forMs)
+  },
+  cut(run, victim, forMs) {
+    const other = pick(run.machines, run.rng)!
+    if (other !== victim) cutFor(run, victim.id, other.id, forMs)
+  },
+  pause(run, victim, forMs) {
+    run.pause(victim, run.rng.below(2) === 0 ? 'held' : 'lost', forMs)
+  },
+  jump(run, victim) {
+    run.sim.jumpWall(victim.id, run.rng.below(7_200_000) - 3_600_000)
+  },
+  slowDisk(run, victim, forMs) {
+    victim.syncMs = 5 + run.rng.below(400)
+    run.sim.act(forMs, () => (victim.syncMs = 1))
+  },
+  slowLink(run, victim, forMs) {
+    run.sim.network.slow(victim.id, 5 + run.rng.below(20))
+    run.sim.act(forMs, () => run.sim.network.slow(victim.id, 1))
+  },
+  addMember(run) {
+    run.change('add', pick(run.machines, run.rng)!.id)
+  },
+  removeMember(run) {
+    if (seatsOf(run) > 3 && !run.hasLostDisk && run.changesOpen === 0)
+      run.change('remove', pick(run.machines, run.rng)!.id)
+  },
+  removeSeveral(run) {
+    for (let left = 3; left > 0; left--) run.change('remove', pick(run.machines, run.rng)!.id)
+  },
+  addSeveral(run) {
+    for (const { id } of run.machines) run.change('add', id)
+  },
+  handOver(run) {
+    run.handOver(pick(run.machines, run.rng)!.id)
+  },
+  /** One of at least three, and they stay three: more would end the group for good. */
+  loseDisk(run, victim, forMs) {
+    if (seatsOf(run) < 3 || run.hasLostDisk || run.changesOpen > 0) return
+    run.hasLostDisk = true
+    run.loseDisk(victim)
+    run.sim.act(forMs, () => run.restart(victim))
+  },
+} as const satisfies Record<string, Fault>
+
+export type FaultName = keyof typeof FAULTS
+
+/** What a run is most about. */
+export interface Profile {
+  readonly name: string
+  readonly memberCount: number
+  readonly faultsCount: number
+  /** One in so many hits the leader of the moment. */
+  readonly leaderOneIn: number
+  readonly faults: readonly FaultName[]
+  /** What may befall every new leader, soon after it leads. */
+  readonly leaderFaults?: readonly FaultName[]
+  readonly latencyMsMax?: number
+  readonly options?: Partial<ReplicaOptions>
+}
+
+export const PROFILES: readonly Profile[] = [
+  {
+    name: 'everything, three members',
+    memberCount: 3,
+    faultsCount: 12,
+    leaderOneIn: 2,
+    faults: [
+      ...(['crash', 'crash', 'blink', 'powerCut', 'partition', 'split', 'cut', 'pause', 'jump'] as const),
+      ...(['slowDisk', 'slowLink', 'addMember', 'removeMember', 'handOver', 'loseDisk'] as const),
+    ],
+  },
+  {
+    name: 'everything, five members',
+    memberCount: 5,
+    faultsCount: 14,
+    leaderOneIn: 2,
+    faults: [
+      ...(['crash', 'crash', 'blink', 'powerCut', 'partition', 'split', 'cut', 'pause', 'jump'] as const),
+      ...(['slowDisk', 'slowLink', 'addMember', 'removeMember', 'handOver', 'loseDisk'] as const),
+    ],
+  },
+  {
+    name: 'leaders that come and go, entries one by one',
+    memberCount: 5,
+    faultsCount: 10,
+    leaderOneIn: 3,
+    faults: ['crash', 'split', 'slowLink', 'slowDisk'],
+    leaderFaults: ['isolate', 'isolate', 'crash', 'blink'],
+    options: { appendWeightMax: 1, windowCount: 1, electionMsMin: 60, electionMsMax: 120, heartbeatMs: 20 },
+  },
+  {
+    name: 'many candidates at once',
+    memberCount: 5,
+    faultsCount: 60,
+    leaderOneIn: 4,
+    faults: ['blink', 'blink', 'blink', 'crash', 'slowLink'],
+    leaderFaults: ['blink', 'crash'],
+    latencyMsMax: 40,
+    options: { electionMsMin: 100, electionMsMax: 102, heartbeatMs: 40 },
+  },
+  {
+    name: 'members come and go',
+    memberCount: 5,
+    faultsCount: 30,
+    leaderOneIn: 1,
+    faults: ['removeSeveral', 'removeSeveral', 'addSeveral', 'isolate', 'split', 'crash'],
+    leaderFaults: ['removeSeveral', 'isolate', 'blink'],
+  },
+]
+
+export function strike(run: GroupRun, { faults, leaderOneIn }: Profile): void {
+  const { rng } = run
+  const victim = (rng.below(leaderOneIn) === 0 && run.leader) || pick(run.machines, rng)!
+  befall(run, pick(faults, rng)!, victim)
+}
+
+/** Every other new leader gets into trouble before it has done much. */
+export function haunt(run: GroupRun, { leaderFaults }: Profile, leader: Machine): void {
+  const { rng, sim } = run
+  if (leaderFaults === undefined || rng.below(2) === 0) return
+  const name = pick(leaderFaults, rng)!
+  sim.act(rng.below(40), () => befall(run, name, leader))
+}
+
+function befall(run: GroupRun, name: FaultName, victim: Machine): void {
+  const fault: Fault = FAULTS[name]
+  fault(run, victim, 50 + run.rng.below(700))
+}
+
+function seatsOf(run: GroupRun): number {
+  return (run.leader && run.status(run.leader)?.configuration.voters.length) ?? 0
+}
+
+function someOf(run: GroupRun): PeerId[] {
+  return run.machines.map(({ id }) => id).filter(() => run.rng.below(2) === 0)
+}
+
+function splitOff(run: GroupRun, side: ReadonlySet<PeerId>, forMs: number): void {
+  for (const { id } of run.machines)
+    for (const { id: other } of run.machines) if (side.has(id) !== side.has(other)) cutFor(run, id, other, forMs)
+}
+
+function cutFor(run: GroupRun, from: PeerId, to: PeerId, forMs: number): void {
+  const { network } = run.sim
+  network.cut(from, to)
+  run.sim.act(forMs, () => network.mend(from, to))
+}
