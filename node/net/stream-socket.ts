@@ -26,6 +26,7 @@ export class StreamSocket extends Duplex {
   readonly remoteAddress: string
   readonly #stream: Stream
   readonly #endMs: number
+  #hasRemoteEnded: boolean
   #idleMs = 0
   #idleTimer: NodeJS.Timeout | undefined
 
@@ -35,11 +36,15 @@ export class StreamSocket extends Duplex {
     this.peer = peer
     this.remoteAddress = peer
     this.#stream = stream
+    this.#hasRemoteEnded =
+      stream.remoteWriteStatus === 'closed' && stream.status !== 'reset' && stream.status !== 'aborted'
     stream.addEventListener('message', (event) => {
       this.#touch()
       if (!this.push(event.data.subarray()) && stream.readStatus === 'readable') stream.pause()
     })
-    stream.addEventListener('end', () => this.push(null))
+    // A connection that is gone also ends the stream; only what the other side has ended is whole.
+    stream.addEventListener('remoteCloseWrite', () => (this.#hasRemoteEnded = true))
+    stream.addEventListener('end', () => void (this.#hasRemoteEnded && this.push(null)))
     stream.addEventListener('close', (event) => this.#closed(event.error))
     if (stream.status !== 'open') queueMicrotask(() => this.#closed(undefined))
   }
@@ -140,6 +145,7 @@ export class StreamSocket extends Duplex {
 
   #closed(error: Error | undefined): void {
     if (error !== undefined) this.destroy(error)
+    else if (!this.#hasRemoteEnded) this.destroy(new Error('the connection was lost'))
     // What was received before may still wait here for a reader; its end follows it.
     else if (this.#stream.readBufferLength === 0 && !this.readableEnded && !this.destroyed) this.push(null)
   }

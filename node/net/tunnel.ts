@@ -108,13 +108,15 @@ export function joinStreams(left: Duplex, right: Duplex): void {
 }
 
 function forward(from: Duplex, to: Duplex): void {
-  from.pipe(to)
-  from.on('error', () => {})
-  from.once('close', () => {
+  const closed = (): void => {
     if (from.readableEnded && from.writableFinished) return
     if (to instanceof Socket) to.resetAndDestroy()
     else to.destroy(new Error('the other end of the tunnel broke off'))
-  })
+  }
+  from.on('error', () => {})
+  if (from.closed) return closed()
+  from.once('close', closed)
+  from.pipe(to)
 }
 
 function tunnelSocket(stream: Stream, peer: PeerId): StreamSocket {
@@ -132,48 +134,42 @@ function frame(value: Plain): Uint8Array {
   return bytes
 }
 
-/** The first frame of a stream, and not a byte more. */
+/** The first frame of a stream, and not a byte more: what follows, be it the end, is for whom the tunnel is for. */
 async function readHead(socket: Duplex): Promise<unknown> {
-  let bytes = Buffer.alloc(0)
   const timeout = setTimeout(
     () => socket.destroy(new RoostError('CALL_TIMEOUT', `a tunnel was not opened within ${OPEN_MS} ms`)),
     OPEN_MS,
   )
   try {
-    for (;;) {
-      const length = bytes.length >= LENGTH_BYTES ? bytes.readUInt32BE() : 0
-      if (length > TUNNEL_HEAD_BYTES_MAX) throw new RoostError('MESSAGE_TOO_LARGE', 'a head beyond its bound')
-      if (bytes.length >= LENGTH_BYTES && bytes.length >= LENGTH_BYTES + length) {
-        const rest = bytes.subarray(LENGTH_BYTES + length)
-        if (rest.length > 0) socket.unshift(rest)
-        return decode(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length), { bytesMax: TUNNEL_HEAD_BYTES_MAX })
-      }
-      bytes = Buffer.concat([bytes, await nextChunk(socket)])
-    }
+    const length = (await readExactly(socket, LENGTH_BYTES)).readUInt32BE()
+    if (length === 0 || length > TUNNEL_HEAD_BYTES_MAX)
+      throw new RoostError('MESSAGE_TOO_LARGE', 'a head of a length that none has')
+    return decode(await readExactly(socket, length), { bytesMax: TUNNEL_HEAD_BYTES_MAX })
   } finally {
     clearTimeout(timeout)
   }
 }
 
-function nextChunk(socket: Duplex): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const lost = (cause?: Error): void =>
-    reject(cause instanceof RoostError ? cause : new RoostError('CONNECTION_LOST', 'the tunnel broke off', { cause }))
-  const look = (): void => {
-    const chunk = socket.read() as Buffer | null
-    if (chunk !== null) resolve(chunk)
-    else if (socket.readableEnded || socket.destroyed) lost()
-  }
-  const onEnd = (): void => lost()
-  socket.on('readable', look)
-  socket.on('end', onEnd)
-  socket.on('close', onEnd)
-  socket.on('error', lost)
-  look()
-  return promise.finally(() => {
-    socket.off('readable', look)
-    socket.off('end', onEnd)
-    socket.off('close', onEnd)
-    socket.off('error', lost)
+function readExactly(socket: Duplex, bytesCount: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    // At once, and not when the promise is looked at: the next bytes are not ours.
+    const leave = (): void => {
+      for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener)
+    }
+    const lose = (cause?: Error): void => {
+      leave()
+      reject(cause instanceof RoostError ? cause : new RoostError('CONNECTION_LOST', 'the tunnel broke off', { cause }))
+    }
+    const look = (): void => {
+      const bytes = socket.read(bytesCount) as Buffer | null
+      if (bytes?.length === bytesCount) {
+        leave()
+        resolve(bytes)
+        // Fewer than were asked for are given only where no more come.
+      } else if (bytes !== null || socket.readableEnded || socket.destroyed) lose()
+    }
+    const listeners = { readable: look, end: () => lose(), close: () => lose(), error: lose }
+    for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener)
+    look()
   })
 }

@@ -61,6 +61,17 @@ describe('a tunnel', () => {
     expect(await textOf(tunnel)).toBe('you said hello')
   })
 
+  test('what comes with the answer, and ends with it, arrives', async () => {
+    const dial = await program((socket) => socket.end('all'))
+    const [near, far] = await pair(dial)
+    for (let count = 0; count < 30; count++) {
+      const [client, outside] = await socketPair()
+      joinStreams(outside, await near.network.openTunnel(far.network.self, null, never))
+      expect(await textOf(client)).toBe('all')
+      outside.destroy()
+    }
+  })
+
   test('says who asks, and for what', async () => {
     const asked: unknown[] = []
     const [near, far] = await pair(async (peer, request) => {
