@@ -4,6 +4,7 @@ import type { Log } from '../../overlay/contract/index.ts'
 import {
   RoostError,
   asRoostError,
+  shuffle,
   tunnelTargets,
   type Plain,
   type SignedApplicationRecord,
@@ -138,7 +139,7 @@ class Listener {
     joinStreams(socket, stream)
   }
 
-  /** The first endpoint that answers; those that failed a moment ago are asked last. */
+  /** The first endpoint that answers. */
   async #reach(signal: AbortSignal): Promise<{ readonly target: TunnelTarget; readonly stream: Duplex }> {
     const targets = this.#inOrder(tunnelTargets(await this.#records()))
     let failure: unknown = nobody(this.#name)
@@ -165,11 +166,13 @@ class Listener {
     return await network.openTunnel(publisher, request as unknown as Plain, signal)
   }
 
-  #inOrder(targets: readonly TunnelTarget[]): TunnelTarget[] {
+  /** In an order of chance, so that connections spread; those that failed a moment ago come last. */
+  #inOrder(targets: TunnelTarget[]): TunnelTarget[] {
     const nowMs = performance.now()
     for (const [key, untilMs] of this.#avoided) if (untilMs <= nowMs) this.#avoided.delete(key)
     const isAvoided = (target: TunnelTarget): boolean => this.#avoided.has(keyOf(target))
-    return [...targets.filter((target) => !isAvoided(target)), ...targets.filter(isAvoided)]
+    const shuffled = shuffle(targets, this.#parts.network.surroundings.rng)
+    return [...shuffled.filter((target) => !isAvoided(target)), ...shuffled.filter(isAvoided)]
   }
 
   #records(): Promise<readonly SignedApplicationRecord[]> {

@@ -22,11 +22,9 @@ export interface TunnelTarget {
   readonly request: TunnelRequest
 }
 
-/** Every endpoint of these records, in the order of the records, the first of each before the second of any. */
+/** Every endpoint of these records. */
 export function tunnelTargets(records: readonly SignedApplicationRecord[]): TunnelTarget[] {
-  return records
-    .flatMap(({ record: { name, publisher, instance, endpoints } }) =>
-      endpoints.map((_, endpoint) => ({ publisher, request: { name, instance, endpoint } })),
-    )
-    .toSorted((left, right) => left.request.endpoint - right.request.endpoint)
+  return records.flatMap(({ record: { name, publisher, instance, endpoints } }) =>
+    endpoints.map((_, endpoint) => ({ publisher, request: { name, instance, endpoint } })),
+  )
 }
