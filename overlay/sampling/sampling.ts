@@ -1,4 +1,4 @@
-import type { Descriptor, DescriptorChecker } from '../descriptor/index.ts'
+import { keyOf, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
 import { shuffle, type Env, type PeerId, type Plain, type Protocol } from '../env/index.ts'
 import { Book, isSamePeer, NOBODY } from './book.ts'
 import type { SamplingCommons } from './commons.ts'
@@ -7,7 +7,7 @@ import { describe, ENTRY_COUNT_MAX, NumberedMessage, type SamplingMessage } from
 import { SAMPLING_DEFAULTS, type SamplingOptions } from './options.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Reserve } from './reserve.ts'
-import { View, viewWordCount } from './view.ts'
+import { Views } from './views.ts'
 
 /**
  * Sampling keeps a few random live nodes at hand, however large the grid is. Each node holds a small view. Once a cycle it
@@ -30,10 +30,10 @@ import { View, viewWordCount } from './view.ts'
  * What is not here: nodes that name only each other still win the views, within tens of cycles. See docs/decisions/0005.
  */
 export class Sampling implements Protocol<SamplingMessage, SamplingTimer, SamplingEvent> {
-  readonly #view: View
-  readonly #book: Book
+  // What nearly every message needs stands first: with many nodes in one process each line of memory counts.
+  readonly #views: Views
+  readonly #row: number
   /** The own descriptor as it stands in the book. */
-  #own: Descriptor
   #ownNumber: number
   #cycleCount = 0
   #round = 0
@@ -45,38 +45,36 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   #takenCount = 0
   /** The same as `#reserve.count`. */
   #reserveCount = 0
-  readonly #rateLimit: RateLimit
-  readonly #reserve: Reserve
+  /** In whole milliseconds, which take no memory of their own. */
+  #reserveChangedAtMs: number | undefined
+  #reserveStoredAtMs = NEVER_MS
   readonly #options: SamplingOptions
-  readonly #readOwn: () => Descriptor
-  readonly #onAddress: SamplingDependencies['onAddress']
-  readonly #checker: DescriptorChecker
+  readonly #rateLimit: RateLimit
   readonly #isAmongMany: boolean
+  readonly #readOwn: (() => Descriptor) | undefined
+  #own: Descriptor
+  readonly #onAddress: SamplingDependencies['onAddress']
+  readonly #reserve: Reserve
+  readonly #checker: DescriptorChecker
   #seeds: readonly Contact[]
   /** The newest rounds that were sent to contacts, whose replies are welcome for as long as they stand here. */
   #searchRounds: Map<number, PeerId> | undefined
   #searchDelayMs: number
   #searching = false
-  #reserveChangedAtMs: number | undefined
-  #reserveStoredAtMs = NEVER_MS
 
   constructor(dependencies: SamplingDependencies, options: Partial<SamplingOptions> & SamplingStart = {}) {
     const { own, checker, onAddress, commons } = dependencies
-    this.#readOwn = own
+    this.#readOwn = typeof own === 'function' ? own : undefined
     this.#checker = checker
     this.#onAddress = onAddress
     this.#options = completed(options)
     const { viewSize, reserveCountMax, firstCycleMs, searchMsMin } = this.#options
     this.#isAmongMany = commons !== undefined
-    this.#book = commons?.book ?? new Book({ countMax: viewSize + BOOK_SPARE_COUNT })
-    this.#own = own()
-    this.#ownNumber = this.#book.numberOf(this.#own)
-    const row = commons?.rowOf(this.#ownNumber) ?? {
-      words: new Int32Array(viewWordCount(viewSize)),
-      base: 0,
-      book: this.#book,
-    }
-    this.#view = new View(row, { size: commons?.viewSize ?? viewSize })
+    this.#views =
+      commons?.views ?? new Views(new Book({ countMax: viewSize + BOOK_SPARE_COUNT }), { size: viewSize, count: 1 })
+    this.#own = typeof own === 'function' ? own() : own
+    this.#ownNumber = this.#views.book.numberOf(this.#own)
+    this.#row = this.#views.open(this.#ownNumber >> 1)
     this.#reserve = new Reserve({ countMax: reserveCountMax })
     this.#rateLimit = new RateLimit({ intervalMs: firstCycleMs / 2, burstCount: 8 })
     this.#seeds = options.seeds ?? NOBODY_KNOWN
@@ -87,7 +85,7 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
 
   /** Random nodes, believed to be alive. */
   view(): readonly Descriptor[] {
-    return this.#view.descriptors()
+    return this.#views.descriptors(this.#row)
   }
 
   /** What the host stores, and gives back as `reserve` at the next start. */
@@ -99,7 +97,7 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   seed(seeds: readonly Contact[], env: SamplingEnv): void {
     this.#seeds = [...this.#seeds, ...seeds].slice(-SEED_COUNT_MAX)
     this.#searchDelayMs = this.#options.searchMsMin
-    if (this.#view.count === 0) this.#search(env)
+    if (this.#views.countOf(this.#row) === 0) this.#search(env)
   }
 
   /** A peer that was heard of elsewhere: worth knowing after a restart. */
@@ -112,14 +110,14 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   know(descriptors: readonly Descriptor[]): void {
     for (const descriptor of descriptors) {
       this.#makeRoom(1)
-      const number = this.#book.numberOf(descriptor)
-      if (number !== NOBODY && !isSamePeer(number, this.#ownNumber)) this.#view.insert(number, 0)
+      const number = this.#views.book.numberOf(descriptor)
+      if (number !== NOBODY) this.#views.merge(this.#row, [number, 0], this.#ownNumber, 0, 0)
     }
   }
 
   /** Takes a peer out of the view; one that left for good also goes from the reserve. */
   forget(peer: PeerId, reason: 'dead' | 'left'): void {
-    this.#view.remove(this.#book.find(peer))
+    this.#views.remove(this.#row, this.#views.book.find(peer))
     if (reason === 'left') this.#reserve.drop(peer)
     this.#reserveCount = this.#reserve.count
   }
@@ -144,29 +142,31 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     const { cycleMs, firstCycleMs, firstCycleCount, reserveCycleCount, retryCount } = this.#options
     this.#cycleCount++
     this.#takenCount = 0
-    this.#view.growOlder()
+    this.#views.growOlder(this.#row)
     env.wakeAfter(this.#cycleCount < firstCycleCount ? firstCycleMs : cycleMs, CYCLE)
     if (this.#reserveChangedAtMs !== undefined) this.#storeReserve(env)
-    if (this.#view.count === 0) return this.#search(env)
+    if (this.#views.countOf(this.#row) === 0) return this.#search(env)
     this.#shuffleWithOldest(retryCount, env)
     if (this.#cycleCount % reserveCycleCount === 0) this.#greetForgotten(env)
   }
 
   #shuffleWithOldest(retriesLeft: number, env: SamplingEnv): void {
-    this.#view.settle()
+    const views = this.#views
+    const row = this.#row
+    views.settle(row)
     this.#asked = NOBODY
-    if (this.#view.count === 0) return this.#search(env)
-    const asked = this.#view.takeOldest()
-    const entries = this.#view.lend(this.#options.shuffleSize - 1, env.rng)
-    entries.push(this.#renewOwn(), 0)
+    if (views.countOf(row) === 0) return this.#search(env)
+    const asked = views.takeOldest(row)
+    const entries = views.lend(row, this.#options.shuffleSize - 1, env.rng)
+    this.#addOwn(entries)
     this.#asked = asked
     this.#askedRound = ++this.#round
     this.#retriesLeft = retriesLeft
     if (this.#onAddress !== undefined) {
-      const { peer, addresses } = this.#book.at(asked)
+      const { peer, addresses } = this.#views.book.at(asked)
       this.#onAddress(peer, addresses)
     }
-    env.send(this.#book.peerAt(asked), this.#messageOf('shuffle', this.#round, entries))
+    env.send(this.#views.book.peerAt(asked), this.#messageOf('shuffle', this.#round, entries))
     env.wakeAfter(this.#options.replyTimeoutMs, this.#round)
   }
 
@@ -175,30 +175,33 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     const asked = this.#asked
     if (asked === NOBODY || round !== this.#askedRound) return
     this.#asked = NOBODY
-    this.#view.settle()
-    env.emit({ type: 'silent', peer: this.#book.peerAt(asked) })
+    this.#views.settle(this.#row)
+    env.emit({ type: 'silent', peer: this.#views.book.peerAt(asked) })
     if (this.#retriesLeft > 0) this.#shuffleWithOldest(this.#retriesLeft - 1, env)
   }
 
   /** Everyone is answered, but only so many in a cycle are learned from: to ask often is no way to fill another's view. */
   #answer(from: PeerId, message: SamplingMessage, env: SamplingEnv): void {
     if (!this.#rateLimit.allows(from, env.nowMs)) return env.emit({ type: 'refused', peer: from, reason: 'rate' })
-    const view = this.#view
-    const { isWanting, lentCount: start } = view
-    const entries = view.draw(this.#options.shuffleSize - (isWanting ? 1 : 0), env.rng)
+    const views = this.#views
+    const row = this.#row
+    const isWanting = views.isWanting(row)
+    const start = views.lentCount(row)
+    const entries = views.draw(row, this.#options.shuffleSize - (isWanting ? 1 : 0), env.rng)
     const end = start + (entries.length >> 1)
-    if (isWanting) entries.push(this.#renewOwn(), 0)
+    if (isWanting) this.#addOwn(entries)
     env.send(from, this.#messageOf('shuffle-reply', message.round, entries))
     if (isWanting || ++this.#takenCount <= TAKEN_COUNT_MAX) this.#merge(from, message, start, end, env)
   }
 
   #takeReply(from: PeerId, message: SamplingMessage, env: SamplingEnv): void {
     const asked = this.#asked
-    if (asked !== NOBODY && this.#askedRound === message.round && this.#book.peerAt(asked) === from) {
-      this.#asked = NOBODY
-      this.#merge(from, message, 0, this.#view.settle(), env)
+    if (asked !== NOBODY && this.#askedRound === message.round && this.#views.book.peerAt(asked) === from) {
+      this.#merge(from, message, 0, this.#views.settle(this.#row), env)
       // As seldom as that: whom it holds changes slowly, and has to be searched for each.
-      if (this.#cycleCount % RESERVE_EVERY_CYCLES === 0) this.#reserveKeep(this.#book.at(asked), env)
+      if (this.#cycleCount % RESERVE_EVERY_CYCLES === 0) this.#reserveDescriptor(asked, env)
+      // Not before: the book keeps whom it is.
+      this.#asked = NOBODY
     } else if (this.#searchRounds?.get(message.round) === from) {
       this.#searchRounds.delete(message.round)
       this.#merge(from, message, 0, 0, env)
@@ -207,30 +210,13 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
 
   /** Takes in what a peer gave: into empty slots, then in place of what was given for it, which stands in the view from `start` to `end`. */
   #merge(from: PeerId, message: SamplingMessage, start: number, end: number, env: SamplingEnv): void {
-    const isNumbered = message instanceof NumberedMessage && message.book === this.#book
-    const entries = isNumbered ? message.entries : this.#admit(from, message, env)
-    const view = this.#view
-    const own = this.#ownNumber
-    const reserveRoom = Math.min(RESERVE_QUICK_COUNT, this.#options.reserveCountMax)
-    const wordCount = Math.min(entries.length, 2 * this.#options.shuffleSize)
-    let next = start
+    const isNumbered = message instanceof NumberedMessage && message.book === this.#views.book
+    const entries = this.#bounded(isNumbered ? message.entries : this.#admit(from, message, env))
+    const taken = this.#views.merge(this.#row, entries, this.#ownNumber, start, end)
+    if (this.#reserveCount < RESERVE_QUICK_COUNT) this.#reserveAll(entries, env)
     // Most often all that comes is news: then it is told of as it came.
-    let news: number[] | undefined
-    for (let at = 0; at < wordCount; at += 2) {
-      const number = entries[at]!
-      const age = entries[at + 1]!
-      let isNews = false
-      if (!isSamePeer(number, own)) {
-        const inserted = view.insert(number, age)
-        isNews = inserted === 'taken' || (inserted === 'full' && next < end)
-        if (isNews && inserted === 'full') view.replaceAt(next++, number, age)
-        if (this.#reserveCount < reserveRoom) this.#reserveKeep(this.#book.at(number), env)
-      }
-      if (!isNews) news ??= entries.slice(0, at)
-      else news?.push(number, age)
-    }
-    const told = news ?? entries
-    if (told.length > 0) env.emit(this.#heard(from, told))
+    const areAllTaken = taken === (1 << (entries.length >> 1)) - 1
+    if (taken !== 0) env.emit(this.#heard(from, areAllTaken ? entries : chosen(entries, taken)))
     if (this.#reserveCount <= RESERVE_FEW_COUNT) this.#storeReserve(env)
   }
 
@@ -251,22 +237,27 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
         env.emit({ type: 'refused', peer: from, reason: checked.fault })
         continue
       }
-      const number = this.#book.numberOf(checked.descriptor)
+      const number = this.#views.book.numberOf(checked.descriptor)
       if (number !== NOBODY) entries.push(number, marks[2 * index + 1]!)
     }
     return entries
   }
 
+  #bounded(entries: readonly number[]): readonly number[] {
+    const wordCountMax = 2 * this.#options.shuffleSize
+    return entries.length <= wordCountMax ? entries : entries.slice(0, wordCountMax)
+  }
+
   /** A book of one node forgets whom that node does not hold. */
   #makeRoom(count: number): void {
-    if (this.#book.room >= count || this.#isAmongMany) return
-    this.#book.keepOnly(new Set([this.#ownNumber, this.#asked, ...this.#view.numbers()]))
+    if (this.#views.book.room >= count || this.#isAmongMany) return
+    this.#views.book.keepOnly(new Set([this.#ownNumber, this.#asked, ...this.#views.numbers(this.#row)]))
   }
 
   #heard(from: PeerId, entries: readonly number[]): SamplingEvent {
     return this.#isAmongMany
-      ? new NumberedNews(from, entries, this.#book)
-      : { type: 'heard', descriptors: describe(entries, this.#book), from }
+      ? new NumberedNews(from, entries, this.#views.book)
+      : { type: 'heard', descriptors: describe(entries, this.#views.book), from }
   }
 
   #messageOf<Type extends SamplingMessage['type']>(
@@ -274,22 +265,40 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     round: number,
     entries: readonly number[],
   ): SamplingMessage {
-    const message = new NumberedMessage(type, round, entries, this.#book)
+    const message = new NumberedMessage(type, round, entries, this.#views.book)
     return this.#isAmongMany ? (message as SamplingMessage) : (message.toJSON() as SamplingMessage)
+  }
+
+  #addOwn(entries: number[]): void {
+    const at = entries.length
+    entries[at] = this.#renewOwn()
+    entries[at + 1] = 0
   }
 
   /** The number of this node's newest descriptor. */
   #renewOwn(): number {
-    const own = this.#readOwn()
+    const own = this.#readOwn === undefined ? this.#own : this.#readOwn()
     if (own === this.#own) return this.#ownNumber
     this.#own = own
-    return (this.#ownNumber = this.#book.numberOf(own))
+    return (this.#ownNumber = this.#views.book.numberOf(own))
+  }
+
+  /** A reserve that holds little takes in whoever is heard of. */
+  #reserveAll(entries: readonly number[], env: SamplingEnv): void {
+    const roomMax = Math.min(RESERVE_QUICK_COUNT, this.#options.reserveCountMax)
+    for (let at = 0; at < entries.length && this.#reserveCount < roomMax; at += 2)
+      if (!isSamePeer(entries[at]!, this.#ownNumber)) this.#reserveDescriptor(entries[at]!, env)
+  }
+
+  #reserveDescriptor(number: number, env: SamplingEnv): void {
+    const descriptor = this.#views.book.at(number)
+    this.#reserveKeep(descriptor, env, keyOf(descriptor))
   }
 
   /** Says whether anything worth storing changed. */
-  #reserveKeep(contact: Contact, env: SamplingEnv): boolean {
-    const isChange = this.#reserve.keep(contact)
-    if (isChange) this.#reserveChangedAtMs ??= env.nowMs
+  #reserveKeep(contact: Contact, env: SamplingEnv, key?: number): boolean {
+    const isChange = this.#reserve.keep(contact, key)
+    if (isChange) this.#reserveChangedAtMs ??= Math.floor(env.nowMs)
     this.#reserveCount = this.#reserve.count
     return isChange
   }
@@ -303,7 +312,7 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
 
   #continueSearch(env: SamplingEnv): void {
     const { searchMsMin, searchMsMax, searchContactCount } = this.#options
-    if (this.#view.count > 0) {
+    if (this.#views.countOf(this.#row) > 0) {
       this.#searching = false
       this.#searchDelayMs = searchMsMin
       return
@@ -317,7 +326,8 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   /** Now and then someone who is in the reserve or a seed, but not in the view, is asked too. */
   #greetForgotten(env: SamplingEnv): void {
     const contact = this.#reserve.drawOne(env.rng) ?? this.#seeds[env.rng.below(Math.max(1, this.#seeds.length))]
-    if (contact !== undefined && !this.#view.has(this.#book.find(contact.peer))) this.#greet(contact, env)
+    if (contact !== undefined && !this.#views.has(this.#row, this.#views.book.find(contact.peer)))
+      this.#greet(contact, env)
   }
 
   #greet(contact: Contact, env: SamplingEnv): void {
@@ -339,7 +349,7 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     const dueMs = isFew ? 0 : this.#reserveChangedAtMs + reserveStoreMs
     if (env.nowMs < Math.max(dueMs, this.#reserveStoredAtMs + (isFew ? reserveFewRestMs : reserveRestMs))) return
     this.#reserveChangedAtMs = undefined
-    this.#reserveStoredAtMs = env.nowMs
+    this.#reserveStoredAtMs = Math.floor(env.nowMs)
     env.emit({ type: 'reserve-changed' })
   }
 }
@@ -348,6 +358,11 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
 function completed(options: Partial<SamplingOptions>): SamplingOptions {
   for (const name in SAMPLING_DEFAULTS) if (!(name in options)) return { ...SAMPLING_DEFAULTS, ...options }
   return options as SamplingOptions
+}
+
+/** The entries whose bits are set. */
+function chosen(entries: readonly number[], bits: number): readonly number[] {
+  return entries.filter((_, at) => (bits >> (at >> 1)) & 1)
 }
 
 /** What was heard, by its numbers in the book: mostly nobody listens. */
@@ -375,7 +390,7 @@ const NOBODY_KNOWN: readonly Contact[] = []
 /** Beside its view a node's own book has room for what two messages bring, for the peer that is being asked, and for itself. */
 const BOOK_SPARE_COUNT = 2 * ENTRY_COUNT_MAX + 2
 /** Long before any clock began. */
-const NEVER_MS = -1e15
+const NEVER_MS = -(2 ** 30)
 /** Up to so many peers the reserve is worth a write for each that is new. */
 const RESERVE_FEW_COUNT = 16
 /**
@@ -396,8 +411,8 @@ const SEED_COUNT_MAX = 64
 const SEARCH_ROUND_COUNT_MAX = 32
 
 export interface SamplingDependencies {
-  /** This node's newest descriptor. */
-  readonly own: () => Descriptor
+  /** This node's descriptor; where it changes, what reads the newest. */
+  readonly own: Descriptor | (() => Descriptor)
   readonly checker: DescriptorChecker
   /** Makes addresses known to the driver, before anything is sent to that peer. */
   readonly onAddress?: (peer: PeerId, addresses: readonly string[]) => void

@@ -1,3 +1,4 @@
+import type { Protocol } from '../../overlay/env/index.ts'
 import type { ProtocolEnv } from './protocol-env.ts'
 import { Meter } from './traffic.ts'
 
@@ -8,6 +9,8 @@ export class Channel {
   readonly number: number
   /** By node: the state machine that is mounted there. */
   readonly desks: (ProtocolEnv | undefined)[]
+  /** The same by node, where it is: beside each other, since it is looked up for every event. */
+  readonly protocols: (Protocol<unknown, unknown, unknown> | undefined)[]
   /** What set out on it. */
   readonly meter = new Meter()
 
@@ -15,5 +18,11 @@ export class Channel {
     this.wireId = wireId
     this.number = number
     this.desks = Array.from({ length: nodesCount }, () => undefined)
+    this.protocols = this.desks.map(() => undefined)
+  }
+
+  mount(index: number, env: ProtocolEnv | undefined): void {
+    this.desks[index] = env
+    this.protocols[index] = env?.protocol
   }
 }

@@ -1,4 +1,5 @@
 export { chanceFor, type Purpose } from './chance.ts'
+export { unheard } from './protocol-env.ts'
 export { ANSWERS_OPEN_MAX } from './conversations.ts'
 export type { Disk } from './disk.ts'
 export { HELD_COUNT_MAX, type PausedNetwork } from './held.ts'

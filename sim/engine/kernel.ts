@@ -104,7 +104,7 @@ export class Kernel {
     this.roster.add(node.id)
     this.nodes.push(node)
     this.marks.add()
-    for (const { desks } of this.channels) desks.push(undefined)
+    for (const channel of this.channels) channel.mount(node.index, undefined)
   }
 
   channelOf(wireId: string): Channel {
@@ -169,8 +169,8 @@ export class Kernel {
     this.#inHandler = true
     if (kind === KIND.message) this.#deliver(target, origin, channel, payload)
     else if (kind === KIND.timer) {
-      const env = this.channels[channel]!.desks[target]!
-      env.protocol.wake(payload, env)
+      const { protocols, desks } = this.channels[channel]!
+      protocols[target]!.wake(payload, desks[target]!)
     } else {
       this.unsettled = true
       if (kind === KIND.act) (payload as () => void)()
@@ -201,7 +201,8 @@ export class Kernel {
   }
 
   #deliver(target: number, origin: number, channel: number, payload: unknown): void {
-    const env = this.channels[channel]!.desks[target]
+    const { protocols, desks } = this.channels[channel]!
+    const env = desks[target]
     let message = payload
     if (env === undefined) {
       this.counts.refused++
@@ -218,7 +219,7 @@ export class Kernel {
     const from = this.roster.ids[origin]!
     this.#askerId = from
     this.#askerIndex = origin
-    env.protocol.receive(from, message, env)
+    protocols[target]!.receive(from, message, env)
     this.#askerId = ''
   }
 

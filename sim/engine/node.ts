@@ -115,7 +115,7 @@ export class NodeState implements Surroundings, NodeHost {
     const { kernel } = this.#commons
     kernel.marks.set(this.index, this.life + 1)
     kernel.upCount--
-    for (const { desks } of kernel.channels) desks[this.index] = undefined
+    for (const channel of kernel.channels) channel.mount(this.index, undefined)
     this.services = NONE
     this.held = undefined
     this.converses = false
@@ -146,7 +146,7 @@ export class NodeState implements Surroundings, NodeHost {
       protocol as unknown as Protocol<unknown, unknown, unknown>,
       onEvent as (event: unknown) => void,
     )
-    kernel.channelOf(wire.id).desks[this.index] = env
+    kernel.channelOf(wire.id).mount(this.index, env)
     kernel.start(env)
     return env as unknown as Env<Message, Timer, Event>
   }

@@ -8,17 +8,18 @@ import type { Parcel, Passage } from './passage.ts'
 
 /** The world of one protocol on one node, for one of its lives. */
 export class ProtocolEnv implements Env<unknown, unknown, unknown> {
-  readonly protocol: Protocol<unknown, unknown, unknown>
+  // What every message needs stands first, as in one line of memory.
   readonly #kernel: Kernel
   readonly #index: number
   readonly #life: number
   readonly rng: Rng
   readonly #channel: Channel
+  readonly onEvent: (event: unknown) => void
+  readonly protocol: Protocol<unknown, unknown, unknown>
   readonly #startedMs: number
   readonly self: PeerId
   readonly wire: Wire<unknown>
   readonly node: NodeState
-  readonly onEvent: (event: unknown) => void
 
   constructor(
     kernel: Kernel,
@@ -79,7 +80,7 @@ export class ProtocolEnv implements Env<unknown, unknown, unknown> {
   }
 
   emit(event: unknown): void {
-    if (this.isAlive) this.#kernel.emit(this, event)
+    if (this.onEvent !== unheard && this.isAlive) this.#kernel.emit(this, event)
   }
 
   #pack(passage: Passage, message: unknown): Parcel | typeof TOO_LARGE {
@@ -91,5 +92,8 @@ export class ProtocolEnv implements Env<unknown, unknown, unknown> {
     }
   }
 }
+
+/** For hosts that listen to no events of a protocol: with it the engine does not even hand them on. */
+export function unheard(): void {}
 
 const TOO_LARGE = Symbol('too large')

@@ -9,7 +9,7 @@ import {
   type SamplingOptions,
 } from '../../overlay/sampling/index.ts'
 import { Attacker, Collusion, type AttackName } from '../adversary/index.ts'
-import type { NodeHost, Simulation } from '../engine/index.ts'
+import { unheard, type NodeHost, type Simulation } from '../engine/index.ts'
 
 export interface SamplingGridOptions {
   readonly nodesCount: number
@@ -82,14 +82,14 @@ export class SamplingGrid {
     this.#descriptors[index] = descriptor
     const { collusion } = this
     if (this.isAttacker(index)) {
-      host.mount(samplingWire, new Attacker({ own: descriptor, collusion: collusion! }), ignore)
+      host.mount(samplingWire, new Attacker({ own: descriptor, collusion: collusion! }), unheard)
       return
     }
     collusion?.learnVictim(descriptor)
-    const dependencies = { own: () => descriptor, checker: this.#checker, commons: this.#commons }
+    const dependencies = { own: descriptor, checker: this.#checker, commons: this.#commons }
     const sampling = new Sampling(dependencies, this.#options)
     this.#samplings[index] = sampling
-    host.mount(samplingWire, sampling, ignore)
+    host.mount(samplingWire, sampling, unheard)
   }
 
   /** Checked here once, as all of them would soon, and with what is the same in all of them held once. */
@@ -114,5 +114,3 @@ export class SamplingGrid {
 /** Nobody dials in a simulation. */
 const ADDRESSES = ['/ip4/10.0.0.1/tcp/4001']
 const ATTRIBUTES = {}
-
-function ignore(): void {}
