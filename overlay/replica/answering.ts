@@ -58,7 +58,7 @@ function command(
 }
 
 function propose(replica: Replica, content: EntryContent & { readonly type: 'command' | 'open' }, reply: Reply): Taken {
-  return replica.leadership!.propose(content, (outcome) => reply(outcome ?? { ...notLeader(replica), entered: true }))
+  return replica.leadership!.propose(content, (outcome) => reply(outcome ?? notLeader(replica)))
 }
 
 function replyToChange(replica: Replica, end: ChangeEnd): ReplicaReply {
@@ -68,7 +68,7 @@ function replyToChange(replica: Replica, end: ChangeEnd): ReplicaReply {
   return { type: 'failed', error: recordOf(error) }
 }
 
-function notLeader(replica: Replica): ReplicaReply & { readonly type: 'not-leader' } {
+function notLeader(replica: Replica): ReplicaReply {
   const { leader, log, self } = replica.core
   const members = log.configuration.voters.map(({ peer }) => peer)
   return leader === undefined || leader === self

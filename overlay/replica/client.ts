@@ -4,6 +4,7 @@ import { MemberSearch } from './member-search.ts'
 import type { ReplicaReply, ReplicaRequest } from './requests.ts'
 import type { Given } from './service.ts'
 import { ClientSession } from './client-session.ts'
+import { SESSION_MS } from './sessions.ts'
 
 export type GroupEnv = Pick<CallEnv<ReplicaRequest, ReplicaReply>, 'call' | 'sleep' | 'rng' | 'nowMs' | 'self'>
 
@@ -43,24 +44,20 @@ export interface AskOptions {
   readonly signal?: AbortSignalLike
 }
 
-/** What a request came to, and whether a copy of it may have taken effect besides. */
-interface Answer {
-  readonly reply: ReplicaReply
-  readonly isOnly: boolean
-}
-
 /**
  * Talks to a group as to one server. It finds the members, follows the leader, and asks again after whatever fails; a command applies
  * once however often it is asked (dissertation 6.3), so a failover is a delay and nothing else.
  *
- * What is not answered in time fails with `GROUP_UNREACHABLE`, whose `certain` says whether it may still happen. `SESSION_EXPIRED`: the group
- * forgot this client while an answer was lost, and whether the command was applied is not known. The service's own errors come as they are.
+ * What is not answered in time fails with `GROUP_UNREACHABLE`: certain only where no member was reached at all, since what was sent may
+ * arrive late, and twice. `SESSION_EXPIRED`: the group forgot this client to make room for others, and whether the command was applied is
+ * not known. The service's own errors come as they are.
  */
 export class GroupClient<Command, Reply, Query = Command> {
   readonly #dependencies: GroupClientDependencies<Reply>
   readonly #options: GroupClientOptions
   readonly #search: MemberSearch
   #session: Promise<ClientSession> | undefined
+  #usedMs = 0
 
   constructor(dependencies: GroupClientDependencies<Reply>, options: Partial<GroupClientOptions> = {}) {
     this.#dependencies = dependencies
@@ -71,43 +68,37 @@ export class GroupClient<Command, Reply, Query = Command> {
   /** Has the group apply a command, once, and gives what came of it. */
   async execute(command: Command, { timeoutMs, signal }: AskOptions): Promise<Reply> {
     const untilMs = this.#env.nowMs + timeoutMs
-    for (;;) {
-      const opening = (this.#session ??= this.#openSession({ timeoutMs, ...(signal && { signal }) }))
-      const session = await opening
-      const sequence = await session.begin(untilMs)
-      try {
-        const { reply, isOnly } = await this.#ask(
-          (group) => ({
-            type: 'command',
-            group,
-            session: session.id,
-            sequence,
-            settled: session.settled,
-            command: command as Given,
-          }),
-          untilMs,
-          signal,
-        )
-        if (reply.type !== 'expired') return this.#read(reply)
-        if (this.#session === opening) this.#session = undefined
-        if (!isOnly)
-          throw new RoostError('SESSION_EXPIRED', `group ${this.#group} no longer knows whether it did this`, {
-            certain: false,
-          })
-      } finally {
-        session.end(sequence)
-      }
+    const opening = this.#sessionFor({ timeoutMs, ...(signal && { signal }) })
+    const session = await opening
+    const sequence = await session.begin(untilMs)
+    try {
+      const reply = await this.#ask(
+        (group) => ({
+          type: 'command',
+          group,
+          session: session.id,
+          sequence,
+          settled: session.settled,
+          command: command as Given,
+        }),
+        untilMs,
+        signal,
+      )
+      if (reply.type !== 'expired') return this.#read(reply)
+      if (this.#session === opening) this.#session = undefined
+      const message = `group ${this.#group} no longer knows whether it did this`
+      throw new RoostError('SESSION_EXPIRED', message, { certain: false })
+    } finally {
+      session.end(sequence)
     }
   }
 
   /** Answers from a state that has every command that was answered before this was asked. */
   async read(query: Query, { timeoutMs, signal }: AskOptions): Promise<Reply> {
     const untilMs = this.#env.nowMs + timeoutMs
-    const { reply } = await this.#ask(
-      (group) => ({ type: 'read', group, query: query as Given }),
-      untilMs,
-      signal,
-    ).catch(harmless)
+    const reply = await this.#ask((group) => ({ type: 'read', group, query: query as Given }), untilMs, signal).catch(
+      harmless,
+    )
     return this.#read(reply)
   }
 
@@ -130,10 +121,18 @@ export class GroupClient<Command, Reply, Query = Command> {
     return this.#dependencies.group
   }
 
+  /** The session, or a new one where the group may have given up the old. */
+  #sessionFor(options: AskOptions): Promise<ClientSession> {
+    const idleMs = this.#env.nowMs - this.#usedMs
+    this.#usedMs = this.#env.nowMs
+    if (idleMs > SESSION_MS / 2) this.#session = undefined
+    return (this.#session ??= this.#openSession(options))
+  }
+
   async #openSession({ timeoutMs, signal }: AskOptions): Promise<ClientSession> {
     try {
       const untilMs = this.#env.nowMs + timeoutMs
-      const { reply } = await this.#ask((group) => ({ type: 'open', group }), untilMs, signal).catch(harmless)
+      const reply = await this.#ask((group) => ({ type: 'open', group }), untilMs, signal).catch(harmless)
       if (reply.type !== 'opened') throw this.#odd(reply)
       return new ClientSession(reply.session, this.#env, this.#options)
     } catch (thrown) {
@@ -147,15 +146,15 @@ export class GroupClient<Command, Reply, Query = Command> {
     make: (group: string) => ReplicaRequest,
     untilMs: number,
     signal: AbortSignalLike | undefined,
-  ): Promise<Answer> {
+  ): Promise<ReplicaReply> {
     const { attemptMs, backoffMsMin, backoffMsMax } = this.#options
-    let isOnly = true
+    let isCertain = true
     let backoffMs = backoffMsMin
     for (;;) {
       const target = this.#search.next()
       const leftMs = untilMs - this.#env.nowMs
-      if (signal?.aborted) throw new RoostError('CANCELLED', `group ${this.#group}: given up`, { certain: isOnly })
-      if (leftMs <= 0) throw this.#late(isOnly)
+      if (signal?.aborted) throw new RoostError('CANCELLED', `group ${this.#group}: given up`, { certain: isCertain })
+      if (leftMs <= 0) throw this.#late(isCertain)
       if (target === undefined) {
         await this.#env.sleep(Math.min(leftMs, backoffMs * (0.5 + 0.5 * this.#env.rng.real())))
         backoffMs = Math.min(2 * backoffMs, backoffMsMax)
@@ -166,9 +165,9 @@ export class GroupClient<Command, Reply, Query = Command> {
         timeoutMs: Math.min(leftMs, attemptMs),
         signal,
       })
-      if (reply instanceof RoostError) isOnly &&= reply.certain
-      else if (reply.type === 'not-leader') isOnly &&= reply.entered !== true
-      else if (isFinal(reply)) return { reply, isOnly }
+      if (reply instanceof RoostError) isCertain &&= reply.certain
+      else if (isFinal(reply)) return reply
+      else isCertain = false
     }
   }
 
@@ -177,8 +176,7 @@ export class GroupClient<Command, Reply, Query = Command> {
     throw reply.type === 'failed' ? errorFromRecord(reply.error) : this.#odd(reply)
   }
 
-  #demandDone(answer: Answer): void {
-    const { reply } = answer
+  #demandDone(reply: ReplicaReply): void {
     if (reply.type !== 'done') throw reply.type === 'failed' ? errorFromRecord(reply.error) : this.#odd(reply)
   }
 

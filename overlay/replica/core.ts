@@ -1,6 +1,6 @@
 import type { PeerId } from '../env/index.ts'
 import type { RoostError } from '../error/index.ts'
-import { isVoter, type Entry, type EntryContent, type HardState, type SnapshotMeta } from './entry.ts'
+import type { Entry, EntryContent, GroupConfiguration, HardState, SnapshotMeta } from './entry.ts'
 import type { ReplicaEnv } from './events.ts'
 import { ReplicaLog } from './log.ts'
 import type { Ack, GroupMessage } from './messages.ts'
@@ -93,9 +93,15 @@ export class ReplicaCore {
 
   /** Counts for majorities, by its own newest configuration. */
   get isVoter(): boolean {
-    return this.log.configuration.voters.some(
-      ({ peer, incarnation }) => peer === this.self && incarnation === this.#incarnation,
-    )
+    return this.#isVoterIn(this.log.configuration)
+  }
+
+  /**
+   * May stand for election. Who is out by a configuration that is not known to be committed still may: its longer log may be needed
+   * to have that committed at all (dissertation 4.2.2).
+   */
+  get mayStand(): boolean {
+    return this.isVoter || this.#isVoterIn(this.log.configurationAt(this.#commitIndex).configuration)
   }
 
   /** Moves to a term, and writes it down with the vote in it. */
@@ -188,7 +194,7 @@ export class ReplicaCore {
     this.env.send(to, { type: 'acks', acks: [ack] })
   }
 
-  isVoting(peer: PeerId): boolean {
-    return isVoter(this.log.configuration, peer)
+  #isVoterIn({ voters }: GroupConfiguration): boolean {
+    return voters.some(({ peer, incarnation }) => peer === this.self && incarnation === this.#incarnation)
   }
 }

@@ -291,7 +291,7 @@ export class Replica {
   #maybeStand(): void {
     if (this.#leadership) return
     if (this.core.env.nowMs < this.#electionDueMs) return this.#setTimer()
-    if (this.core.isVoter && !this.#isRemoved) this.#stand({ isPre: true, isHanded: false })
+    if (this.core.mayStand && !this.#isRemoved) this.#stand({ isPre: true, isHanded: false })
     else this.#waitForLeader()
   }
 

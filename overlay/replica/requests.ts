@@ -28,13 +28,8 @@ export type ReplicaReply =
   | { readonly type: 'done'; readonly result: Given }
   /** The service refused: certain, and the same however often it is asked. */
   | { readonly type: 'failed'; readonly error: ErrorRecord }
-  /** Ask `leader`, or the others. `entered`: what was asked stood in a log, and may yet be committed. */
-  | {
-      readonly type: 'not-leader'
-      readonly leader?: PeerId
-      readonly members: readonly PeerId[]
-      readonly entered?: true
-    }
+  /** Ask `leader`, or the others. What was asked may stand in a log all the same, and be committed yet. */
+  | { readonly type: 'not-leader'; readonly leader?: PeerId; readonly members: readonly PeerId[] }
   /** The session is unknown: what was asked did not happen now. */
   | { readonly type: 'expired' }
   /** The client no longer waits for this one. */
@@ -51,11 +46,6 @@ const group = shape.text(GROUP_CHARS_MAX)
 const number = shape.integer()
 const given = plain(COMMAND_WEIGHT_MAX) as shape.Shape<NonNullable<Plain>>
 const text = shape.text(ERROR_TEXT_CHARS_MAX)
-
-const isTrue: shape.Shape<true> = (value, path) => {
-  if (value !== true) throw shape.malformed(path, 'true')
-  return value
-}
 
 const readRequest = shape.union({
   open: shape.record({ group }),
@@ -79,7 +69,6 @@ const readReply = shape.union({
   'not-leader': shape.record({
     leader: shape.optional(shape.peerId),
     members: shape.list(shape.peerId, VOTERS_MAX),
-    entered: shape.optional(isTrue),
   }),
   expired: shape.record({}),
   settled: shape.record({}),

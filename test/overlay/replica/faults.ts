@@ -56,8 +56,17 @@ const FAULTS = {
     if (seatsOf(run) > 3 && !run.hasLostDisk && run.changesOpen === 0)
       run.change('remove', pick(run.machines, run.rng)!.id)
   },
+  /** What the victim says is not heard any more; it hears all. */
+  muffle(run, victim, forMs) {
+    for (const { id } of run.machines) if (id !== victim.id) cutFor(run, victim.id, id, forMs)
+  },
   removeSeveral(run) {
-    for (let left = 3; left > 0; left--) run.change('remove', pick(run.machines, run.rng)!.id)
+    for (const { id } of run.machines) if (run.rng.below(2) === 0) run.change('remove', id)
+  },
+  /** Alone, and asked to go on without the others. */
+  usurp(run, victim, forMs) {
+    splitOff(run, new Set([victim.id]), forMs)
+    for (const { id } of run.machines) if (id !== victim.id) run.change('remove', id)
   },
   addSeveral(run) {
     for (const { id } of run.machines) run.change('add', id)
@@ -86,7 +95,12 @@ export interface Profile {
   readonly faults: readonly FaultName[]
   /** What may befall every new leader, soon after it leads. */
   readonly leaderFaults?: readonly FaultName[]
+  /** And every candidate, and every voter. */
+  readonly candidateFaults?: readonly FaultName[]
+  readonly voterFaults?: readonly FaultName[]
   readonly latencyMsMax?: number
+  /** All clocks go alike. */
+  readonly isInStep?: boolean
   readonly options?: Partial<ReplicaOptions>
 }
 
@@ -98,7 +112,7 @@ export const PROFILES: readonly Profile[] = [
     leaderOneIn: 2,
     faults: [
       ...(['crash', 'crash', 'blink', 'powerCut', 'partition', 'split', 'cut', 'pause', 'jump'] as const),
-      ...(['slowDisk', 'slowLink', 'addMember', 'removeMember', 'handOver', 'loseDisk'] as const),
+      ...(['slowDisk', 'slowLink', 'addMember', 'removeMember', 'handOver', 'loseDisk', 'loseDisk'] as const),
     ],
   },
   {
@@ -108,35 +122,45 @@ export const PROFILES: readonly Profile[] = [
     leaderOneIn: 2,
     faults: [
       ...(['crash', 'crash', 'blink', 'powerCut', 'partition', 'split', 'cut', 'pause', 'jump'] as const),
-      ...(['slowDisk', 'slowLink', 'addMember', 'removeMember', 'handOver', 'loseDisk'] as const),
+      ...(['slowDisk', 'slowLink', 'addMember', 'removeMember', 'handOver', 'loseDisk', 'loseDisk'] as const),
     ],
+  },
+  {
+    name: 'leaders that are cut off while clients reach them',
+    memberCount: 3,
+    faultsCount: 12,
+    leaderOneIn: 1,
+    faults: ['isolate', 'isolate', 'isolate', 'muffle', 'pause', 'handOver'],
+    options: { electionMsMax: 1_000 },
   },
   {
     name: 'leaders that come and go, entries one by one',
     memberCount: 5,
-    faultsCount: 10,
-    leaderOneIn: 3,
-    faults: ['crash', 'split', 'slowLink', 'slowDisk'],
+    faultsCount: 8,
+    leaderOneIn: 2,
+    faults: ['crash', 'isolate', 'slowLink', 'slowDisk'],
     leaderFaults: ['isolate', 'isolate', 'crash', 'blink'],
+    candidateFaults: ['muffle'],
     options: { appendWeightMax: 1, windowCount: 1, electionMsMin: 60, electionMsMax: 120, heartbeatMs: 20 },
   },
   {
     name: 'many candidates at once',
     memberCount: 5,
-    faultsCount: 60,
-    leaderOneIn: 4,
-    faults: ['blink', 'blink', 'blink', 'crash', 'slowLink'],
-    leaderFaults: ['blink', 'crash'],
+    faultsCount: 20,
+    leaderOneIn: 1,
+    faults: ['blink', 'crash', 'slowLink'],
+    voterFaults: ['blink'],
     latencyMsMax: 40,
-    options: { electionMsMin: 100, electionMsMax: 102, heartbeatMs: 40 },
+    isInStep: true,
+    options: { electionMsMin: 100, electionMsMax: 110, heartbeatMs: 40 },
   },
   {
     name: 'members come and go',
     memberCount: 5,
-    faultsCount: 30,
+    faultsCount: 20,
     leaderOneIn: 1,
-    faults: ['removeSeveral', 'removeSeveral', 'addSeveral', 'isolate', 'split', 'crash'],
-    leaderFaults: ['removeSeveral', 'isolate', 'blink'],
+    faults: ['removeSeveral', 'addSeveral', 'usurp', 'usurp', 'split', 'crash'],
+    leaderFaults: ['usurp', 'blink'],
   },
 ]
 
@@ -146,12 +170,13 @@ export function strike(run: GroupRun, { faults, leaderOneIn }: Profile): void {
   befall(run, pick(faults, rng)!, victim)
 }
 
-/** Every other new leader gets into trouble before it has done much. */
-export function haunt(run: GroupRun, { leaderFaults }: Profile, leader: Machine): void {
+/** Every other new leader, candidate or voter gets into trouble soon after it became one. */
+export function haunt(run: GroupRun, profile: Profile, victim: Machine, as: 'leader' | 'candidate' | 'voter'): void {
   const { rng, sim } = run
-  if (leaderFaults === undefined || rng.below(2) === 0) return
-  const name = pick(leaderFaults, rng)!
-  sim.act(rng.below(40), () => befall(run, name, leader))
+  const faults = profile[`${as}Faults`]
+  if (faults === undefined || rng.below(2) === 0) return
+  const name = pick(faults, rng)!
+  sim.act(rng.below(as === 'leader' ? 40 : 8), () => befall(run, name, victim))
 }
 
 function befall(run: GroupRun, name: FaultName, victim: Machine): void {

@@ -49,7 +49,10 @@ export interface GroupRunOptions {
   readonly duplicateShare?: number
   readonly options?: Partial<ReplicaOptions>
   readonly latencyMsMax?: number
-  readonly onLeading?: (leader: Machine) => void
+  /** All machines' clocks go at one rate. */
+  readonly isInStep?: boolean
+  /** A machine's replica leads, asks for votes, or has given one. */
+  readonly onRole?: (machine: Machine, role: 'leader' | 'candidate' | 'voter') => void
   readonly replay?: string
   readonly plants?: Plants
 }
@@ -229,7 +232,7 @@ export class GroupRun {
     const machine: Machine = {
       id: this.sim.drawId(),
       disk: new MemoryDisk(),
-      clockRate: 0.8 + 0.5 * rng.real(),
+      clockRate: this.#options.isInStep ? 1 : 0.8 + 0.5 * rng.real(),
       // Now and then a leader that is slow to give up.
       options: rng.below(3) === 0 ? { electionMsMax: 1_000 } : {},
       syncMs: rng.below(3) === 0 ? 10 : 1,
@@ -261,16 +264,21 @@ export class GroupRun {
   }
 
   #mount(node: NodeHost, machine: Machine): void {
-    const replicas = new Replicas({}, { ...SHORT, ...this.#options.options, ...machine.options })
+    const replicas = new Replicas({ mayManage: () => true }, { ...SHORT, ...this.#options.options, ...machine.options })
     machine.replicas = replicas
     machine.notes = undefined
+    const say = (message: ReplicaMessage): ReplicaMessage => {
+      if (message.type === 'ask-vote' && !message.pre) this.#options.onRole?.(machine, 'candidate')
+      if (message.type === 'vote' && !message.pre && message.granted) this.#options.onRole?.(machine, 'voter')
+      return this.#plants.message?.(message) ?? message
+    }
     const timers = new DiskTimers()
     node.mount(diskWire, timers, () => undefined)
     const open = (stored: StoredReplica | undefined): void => {
       if (replicas.status(GROUP) === undefined && !replicas.groups.includes(GROUP))
         replicas.open(GROUP, this.#parts(node, machine, timers), stored)
     }
-    node.mount(replicaWire, drifting(replicas, machine.clockRate, this.#plants.message), (event) => {
+    node.mount(replicaWire, drifting(replicas, machine.clockRate, say), (event) => {
       this.events.push(event)
       if (event.type === 'failed' || event.type === 'refused')
         this.safety.broken ??= `${machine.id} ${event.type}: ${event.type === 'failed' ? event.error.message : event.reason}`
@@ -278,7 +286,7 @@ export class GroupRun {
       else if (event.type === 'leading') {
         const replica = replicas.replica(GROUP)
         if (replica?.leadership) this.safety.led(machine.id, replica)
-        this.#options.onLeading?.(machine)
+        this.#options.onRole?.(machine, 'leader')
       }
     })
     node.serve(replicaCallWire, replicas)
@@ -351,7 +359,7 @@ type ReplicaEnv = Env<ReplicaMessage, ReplicaTimer, ReplicaEvent>
 function drifting(
   protocol: Protocol<ReplicaMessage, ReplicaTimer, ReplicaEvent>,
   rate: number,
-  change: (message: ReplicaMessage) => ReplicaMessage = (message) => message,
+  say: (message: ReplicaMessage) => ReplicaMessage,
 ): Protocol<ReplicaMessage, ReplicaTimer, ReplicaEvent> {
   const drifted = (env: ReplicaEnv): ReplicaEnv => ({
     self: env.self,
@@ -363,7 +371,7 @@ function drifting(
     get wallMs() {
       return env.wallMs
     },
-    send: (to, message) => env.send(to, change(message)),
+    send: (to, message) => env.send(to, say(message)),
     wakeAfter: (delayMs, timer) => env.wakeAfter(delayMs / rate, timer),
     emit: (event) => env.emit(event),
   })

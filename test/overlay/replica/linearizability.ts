@@ -57,7 +57,7 @@ function isLinearizable<State extends string | number, Input, Output>(
   model: Model<State, Input, Output>,
 ): boolean {
   const head = listOf(operations)
-  const taken = new Uint8Array(operations.length)
+  const taken = new Int32Array(Math.ceil(operations.length / 31))
   const tried = new Set<string>()
   const stack: { readonly mark: Mark<Input, Output>; readonly state: State }[] = []
   let state = model.initial
@@ -67,8 +67,8 @@ function isLinearizable<State extends string | number, Input, Output>(
     if (at.return !== undefined) {
       const { input, output } = at.operation
       const after = model.step(state, input, output)
-      taken[at.number] = 1
-      const configuration = after === undefined ? '' : `${String.fromCharCode(...taken)}|${after}`
+      flip(taken, at.number)
+      const configuration = after === undefined ? '' : `${taken.join()}|${after}`
       if (after !== undefined && !tried.has(configuration)) {
         tried.add(configuration)
         stack.push({ mark: at, state })
@@ -77,7 +77,7 @@ function isLinearizable<State extends string | number, Input, Output>(
         lift(at)
         at = head.next
       } else {
-        taken[at.number] = 0
+        flip(taken, at.number)
         at = at.next
       }
     } else {
@@ -85,13 +85,18 @@ function isLinearizable<State extends string | number, Input, Output>(
       const last = stack.pop()
       if (last === undefined) return false
       state = last.state
-      taken[last.mark.number] = 0
+      flip(taken, last.mark.number)
       if (last.mark.operation.output !== undefined) definiteLeft++
       unlift(last.mark)
       at = last.mark.next
     }
   }
   return definiteLeft === 0
+}
+
+/** One bit for each operation: whether it was taken. */
+function flip(taken: Int32Array, number: number): void {
+  taken[Math.floor(number / 31)]! ^= 1 << (number % 31)
 }
 
 /** Calls and returns in their order, behind a head. Who was never answered returns after everything else. */

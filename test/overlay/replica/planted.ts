@@ -3,7 +3,6 @@ import type { ReplicaStorage } from '../../../overlay/replica/index.ts'
 import { Leadership } from '../../../overlay/replica/leadership.ts'
 import { MemberChanges } from '../../../overlay/replica/member-changes.ts'
 import { ReadQueue } from '../../../overlay/replica/reads.ts'
-import { Saving } from '../../../overlay/replica/saving.ts'
 import { Sessions } from '../../../overlay/replica/sessions.ts'
 import type { Plants } from './group-run.ts'
 
@@ -17,14 +16,10 @@ export interface PlantedBug {
 
 export const PLANTED: readonly PlantedBug[] = [
   {
-    name: 'a disk says that it has what it has not',
+    name: 'entries and votes are acknowledged before they are on the disk',
     plants: {
       storage: lying,
     },
-  },
-  {
-    name: 'entries are acknowledged before they are on the disk',
-    plant: () => getting(Saving.prototype, 'durableIndex', () => Infinity),
   },
   {
     name: 'a vote is forgotten over a restart',

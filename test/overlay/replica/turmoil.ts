@@ -6,8 +6,8 @@ import { noteModel, type NoteInput } from './notes.ts'
 
 /** One short life of a group under everything that can happen to it, then calm, in which it has to mend. */
 
-const STORM_MS = 2_500
-const OPERATIONS_EACH = 8
+const STORM_MS = 1_800
+const OPERATIONS_EACH = 6
 const KEYS = ['a', 'b']
 /** Long enough for the longest sync, a few split votes and a snapshot. */
 const CALM_MS = 30_000
@@ -33,8 +33,9 @@ export async function turmoil(seed: number, plants: Plants = {}): Promise<Turmoi
     replay: `node scripts/replica-seeds.ts --from ${seed} --seeds 1`,
     latencyMsMax: profile.latencyMsMax ?? 10,
     options: profile.options ?? {},
-    onLeading: (leader) => {
-      if (!isCalm) haunt(run, profile, leader)
+    isInStep: profile.isInStep ?? false,
+    onRole: (machine, role) => {
+      if (!isCalm) haunt(run, profile, machine, role)
     },
     plants,
   })
