@@ -125,8 +125,6 @@ export function applicationRoutes(applications: ApplicationSurface) {
     })
 }
 
-export type ApplicationRoutes = ReturnType<typeof applicationRoutes>
-
 function statementOf(text: string): SignedStatement {
   return parseSignedStatement(decode(Buffer.from(text, 'base64'), { bytesMax: STATEMENT_BYTES_MAX }))
 }

@@ -158,8 +158,6 @@ export function coreRoutes(core: Core) {
     })
 }
 
-export type CoreRoutes = ReturnType<typeof coreRoutes>
-
 /** What changes this machine is asked for on this machine. */
 export function localOnly(caller: Caller): void {
   if (caller.via === 'peer')

@@ -1,4 +1,4 @@
-export { type ApplicationRoutes, type ApplicationSurface } from './application-routes.ts'
+export { type ApplicationSurface } from './application-routes.ts'
 export type {
   ApplicationReport,
   FindApplicationsReply,
@@ -6,7 +6,7 @@ export type {
   PublishRequest,
   TunnelLine,
 } from './application-schemas.ts'
-export { coreRoutes, refuseInvalid, type Core, type CoreRoutes } from './core-routes.ts'
+export { coreRoutes, refuseInvalid, type Core } from './core-routes.ts'
 export type {
   DoctorReply,
   FindLine,
@@ -31,6 +31,7 @@ export {
 export { MetricsRegistry } from './metrics.ts'
 export {
   createSurface,
+  type CoreRoutes,
   REQUEST_BYTES_MAX,
   type PluginRoutes,
   type Surface,

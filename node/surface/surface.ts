@@ -32,7 +32,7 @@ export type Surface = (request: Request, caller: Caller) => Promise<Response>
 
 /** Core routes at the root, each plugin's under its name, with one description and one way to fail. */
 export function createSurface({ core, applications, plugins, metrics, version, log }: SurfaceDependencies): Surface {
-  const described = withOwnRoutes(coreRoutes(core).route('/', applicationRoutes(applications)))
+  const described = withOwnRoutes(ownRoutes(core, applications))
   const app = new Hono<RouteBindings>()
   app.onError((error) => errorResponse(error, log))
   app.notFound((context) => errorResponse(routeNotFound(context.req.method, context.req.path), log))
@@ -61,6 +61,13 @@ export function createSurface({ core, applications, plugins, metrics, version, l
     }
   }
 }
+
+/** Everything that is not a plugin's. */
+function ownRoutes(core: Core, applications: ApplicationSurface) {
+  return coreRoutes(core).route('/', applicationRoutes(applications))
+}
+
+export type CoreRoutes = ReturnType<typeof ownRoutes>
 
 /** Plugins come and go, so that their routes are looked up at each request; their failures are answered as everybody's. */
 async function toPlugin(
