@@ -4,8 +4,9 @@ import type { GuestsEnv } from './guests.ts'
 import type { GuestsOptions } from './options.ts'
 
 /**
- * Whether those in the view live. New ones are asked for a word soon, the others in turn; who misses two in a row is silent for a term. It is
- * this node's own finding: what others say of a guest would be a way to drive honest ones out.
+ * Whether those in the view live. New ones are asked for a word soon, the others in turn, more of them where some were silent lately; who
+ * misses two in a row is silent for a term. It is this node's own finding: what others say of a guest would be a way to drive
+ * honest ones out.
  */
 export class Checks {
   readonly #options: GuestsOptions
@@ -14,6 +15,7 @@ export class Checks {
   readonly #silentSinceMs = new Map<PeerId, number>()
   readonly #open = new Map<number, { readonly descriptor: Descriptor; readonly isSecond: boolean }>()
   #round = 0
+  #silentLatelyCount = 0
 
   constructor(options: GuestsOptions) {
     this.#options = options
@@ -40,12 +42,16 @@ export class Checks {
   run(view: readonly Descriptor[], env: GuestsEnv): void {
     const inView = new Set(view.map(({ peer }) => peer))
     for (const peer of this.#heardAtMs.keys()) if (!inView.has(peer)) this.#heardAtMs.delete(peer)
-    const unheard = view.filter(({ peer }) => !this.#heardAtMs.has(peer))
-    const longestAgo = view.reduce<Descriptor | undefined>((one, other) => this.#earlier(one, other), undefined)
-    const asked = unheard.slice(0, this.#options.checkCountMax)
-    if (longestAgo !== undefined) asked.push(longestAgo)
+    const { checkCountMax } = this.#options
+    const unheard = view.filter(({ peer }) => !this.#heardAtMs.has(peer)).slice(0, checkCountMax)
+    const others = view
+      .filter(({ peer }) => this.#heardAtMs.has(peer))
+      .sort((one, other) => this.#heardAtMs.get(one.peer)! - this.#heardAtMs.get(other.peer)!)
+      .slice(0, this.#silentLatelyCount > 0 ? checkCountMax : 1)
+    this.#silentLatelyCount = Math.floor(this.#silentLatelyCount / 2)
     const underWay = new Set([...this.#open.values()].map(({ descriptor }) => descriptor.peer))
-    for (const descriptor of asked) if (!underWay.has(descriptor.peer)) this.#ask(descriptor, false, env)
+    for (const descriptor of [...unheard, ...others])
+      if (!underWay.has(descriptor.peer)) this.#ask(descriptor, false, env)
   }
 
   /** The peer's word, if it was asked for; gives what it was asked as. */
@@ -68,9 +74,8 @@ export class Checks {
       return undefined
     }
     this.#heardAtMs.delete(descriptor.peer)
-    if (this.#silentSinceMs.size >= SILENT_COUNT_MAX)
-      this.#silentSinceMs.delete(this.#silentSinceMs.keys().next().value!)
-    this.#silentSinceMs.set(descriptor.peer, env.nowMs)
+    this.#silentLatelyCount += ALARM_CYCLES
+    this.noteGone(descriptor.peer, env.nowMs)
     return descriptor.peer
   }
 
@@ -81,13 +86,9 @@ export class Checks {
     env.send(descriptor.peer, { type: 'check', round })
     env.wakeAfter(this.#options.replyTimeoutMs, { type: 'unanswered', round })
   }
-
-  #earlier(one: Descriptor | undefined, other: Descriptor): Descriptor | undefined {
-    const heardAtMs = this.#heardAtMs.get(other.peer)
-    if (heardAtMs === undefined) return one
-    return one === undefined || heardAtMs < this.#heardAtMs.get(one.peer)! ? other : one
-  }
 }
 
+/** One that is silent has more of the others asked in the next two cycles, and several in some more: the count is halved in each. */
+const ALARM_CYCLES = 4
 /** Silent guests that are remembered; beyond it the one found first is forgotten, and asked again where it is picked. */
 const SILENT_COUNT_MAX = 4_096

@@ -1,15 +1,18 @@
+import type { PeerId } from '../env/index.ts'
 import { BUCKET_COUNT } from './messages.ts'
 import { visitHash } from './terms.ts'
 import type { HeldVisit } from './visit.ts'
 
 /**
- * The visits that one cell was paid, and digests by which two members compare them cheaply. Two short arrays in no order, searched by
- * key: a node is told of a guest a few times a second, and asked to compare a few times a minute.
+ * The visits that one cell was paid, and digests by which two members compare them cheaply. Three short arrays in the same order, which
+ * means nothing: keys and terms stand beside the visits, since nearly all questions are answered by these two, and to look for them in
+ * the visits is to fetch each from memory.
  */
 export class GuestBook {
   readonly #countMax: number
   readonly #visits: HeldVisit[] = []
   readonly #keys: number[] = []
+  readonly #terms: number[] = []
 
   constructor(options: { readonly countMax: number }) {
     this.#countMax = options.countMax
@@ -19,63 +22,77 @@ export class GuestBook {
     return this.#visits.length
   }
 
-  /** In no order. */
-  visits(): readonly HeldVisit[] {
-    return this.#visits
+  /** Those that stand at 0 to before `count`. */
+  at(index: number): HeldVisit | undefined {
+    return this.#visits[index]
   }
 
-  has(visit: { readonly key: number; readonly term: number; readonly descriptor: { readonly peer: string } }): boolean {
-    for (let index = this.#keys.indexOf(visit.key); index >= 0; index = this.#keys.indexOf(visit.key, index + 1)) {
-      const held = this.#visits[index]!
-      if (held.term === visit.term && held.descriptor.peer === visit.descriptor.peer) return true
-    }
+  keyAt(index: number): number {
+    return this.#keys[index]!
+  }
+
+  termAt(index: number): number {
+    return this.#terms[index]!
+  }
+
+  has(peer: PeerId, key: number, term: number): boolean {
+    for (let index = this.#keys.indexOf(key); index >= 0; index = this.#keys.indexOf(key, index + 1))
+      if (this.#terms[index] === term && this.#visits[index]!.descriptor.peer === peer) return true
     return false
   }
 
   put(visit: HeldVisit): 'new' | 'old' | 'full' {
-    if (this.has(visit)) return 'old'
+    const { key, term } = visit
+    if (this.has(visit.descriptor.peer, key, term)) return 'old'
     if (this.#visits.length >= this.#countMax) return 'full'
     this.#visits.push(visit)
-    this.#keys.push(visit.key)
+    this.#keys.push(key)
+    this.#terms.push(term)
     return 'new'
   }
 
   /** The others go. */
-  keepOnly(stays: (visit: HeldVisit) => boolean): void {
+  keepOnly(stays: Counts): void {
     let kept = 0
     for (let index = 0; index < this.#visits.length; index++) {
-      const visit = this.#visits[index]!
-      if (!stays(visit)) continue
-      this.#visits[kept] = visit
-      this.#keys[kept++] = visit.key
+      const key = this.#keys[index]!
+      const term = this.#terms[index]!
+      if (!stays(key, term)) continue
+      if (kept < index) {
+        this.#visits[kept] = this.#visits[index]!
+        this.#keys[kept] = key
+        this.#terms[kept] = term
+      }
+      kept++
     }
     this.#visits.length = kept
     this.#keys.length = kept
+    this.#terms.length = kept
   }
 
-  /** For each bucket the exclusive-or of the hashes of those in it that `counts`. */
+  /** For each bucket the exclusive-or of the hashes of those in it that count. */
   summary(counts: Counts): number[] {
     const digests = Array.from({ length: BUCKET_COUNT }, () => 0)
-    for (const visit of this.#visits) {
-      if (!counts(visit)) continue
-      const hash = hashOf(visit)
+    for (let index = 0; index < this.#keys.length; index++) {
+      if (!counts(this.#keys[index]!, this.#terms[index]!)) continue
+      const hash = this.#hashAt(index)
       digests[bucketOf(hash)]! ^= hash
     }
     return digests
   }
 
-  /** Buckets in which somebody with this summary holds something else. */
-  differing(digests: readonly number[], counts: Counts): number[] {
-    const ours = this.summary(counts)
-    return ours.flatMap((digest, bucket) => (digest === digests[bucket] ? [] : [bucket]))
-  }
-
-  /** Of those in these buckets. */
-  hashesIn(buckets: readonly number[], counts: Counts): number[] {
-    return this.#visits.flatMap((visit) => {
-      const hash = hashOf(visit)
-      return buckets.includes(bucketOf(hash)) && counts(visit) ? [hash] : []
-    })
+  /** The hashes of those that count, in each bucket in which somebody with this summary holds something else. */
+  differing(digests: readonly number[], counts: Counts): ReadonlyMap<number, readonly number[]> {
+    const hashes = new Map<number, number[]>()
+    for (const [bucket, digest] of this.summary(counts).entries())
+      if (digest !== digests[bucket]) hashes.set(bucket, [])
+    if (hashes.size === 0) return hashes
+    for (let index = 0; index < this.#keys.length; index++) {
+      const hash = this.#hashAt(index)
+      const held = hashes.get(bucketOf(hash))
+      if (held !== undefined && counts(this.#keys[index]!, this.#terms[index]!)) held.push(hash)
+    }
+    return hashes
   }
 
   /** Against the hashes that another holds in these buckets: what is only here, and the hashes that are only there. */
@@ -84,27 +101,29 @@ export class GuestBook {
     hashes: readonly number[],
     counts: Counts,
   ): { readonly ours: HeldVisit[]; readonly theirs: number[] } {
+    const compared = new Set(buckets)
     const theirs = new Set(hashes)
     const ours: HeldVisit[] = []
-    for (const visit of this.#visits) {
-      const hash = hashOf(visit)
-      if (buckets.includes(bucketOf(hash)) && !theirs.delete(hash) && counts(visit)) ours.push(visit)
+    for (let index = 0; index < this.#keys.length; index++) {
+      const hash = this.#hashAt(index)
+      if (!compared.has(bucketOf(hash)) || theirs.delete(hash)) continue
+      if (counts(this.#keys[index]!, this.#terms[index]!)) ours.push(this.#visits[index]!)
     }
     return { ours, theirs: [...theirs] }
   }
 
   withHashes(hashes: readonly number[]): HeldVisit[] {
     const wanted = new Set(hashes)
-    return this.#visits.filter((visit) => wanted.has(hashOf(visit)))
+    return this.#visits.filter((_visit, index) => wanted.has(this.#hashAt(index)))
+  }
+
+  #hashAt(index: number): number {
+    return visitHash(this.#keys[index]!, this.#terms[index]!)
   }
 }
 
-/** Whether a visit belongs to what is compared. */
-export type Counts = (visit: HeldVisit) => boolean
-
-function hashOf({ key, term }: HeldVisit): number {
-  return visitHash(key, term)
-}
+/** Whether the visit of this key in this term belongs to what is meant. */
+export type Counts = (key: number, term: number) => boolean
 
 function bucketOf(hash: number): number {
   return hash >>> BUCKET_SHIFT

@@ -1,21 +1,12 @@
 import { keyOf, peerKey, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
-import {
-  pick,
-  sample,
-  shuffle,
-  type Env,
-  type PeerId,
-  type Protocol,
-  type Rng,
-  type Surroundings,
-} from '../env/index.ts'
+import { sample, shuffle, type Env, type PeerId, type Protocol, type Rng, type Surroundings } from '../env/index.ts'
 import { commonPrefix, prefixMatches } from '../placement/index.ts'
 import { RateLimit, type Contact } from '../sampling/index.ts'
 import { Contacts, slotOf } from '../selection/index.ts'
 import { Checks } from './checks.ts'
 import { Errands, type Errand } from './errands.ts'
 import { GridClock } from './grid-clock.ts'
-import { GuestBook } from './guest-book.ts'
+import { GuestBook, type Counts } from './guest-book.ts'
 import { HASH_COUNT_MAX, REFERRED_COUNT_MAX, VISIT_COUNT_MAX, WANT_COUNT_MAX, type GuestsMessage } from './messages.ts'
 import { GUESTS_DEFAULTS, type GuestsOptions } from './options.ts'
 import { Lowest, Nearest } from './picks.ts'
@@ -88,13 +79,12 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
     if (!this.#isFair) return undefined
     const { rng } = surroundings
     if (this.#home.depth === 0) return drawOther(this.#home.members(), surroundings.self, rng)
-    const visits = this.#book.visits()
+    const book = this.#book
     const wallMs = this.#clock.wallMs(surroundings)
-    for (let tries = 0; tries < DRAW_TRIES; tries++) {
-      const visit = pick(visits, rng)
-      if (visit === undefined) return undefined
-      const { descriptor, key, term } = visit
-      if (descriptor.peer !== surroundings.self && this.#terms.at(key, wallMs) === term) return descriptor
+    for (let tries = 0; tries < DRAW_TRIES && book.count > 0; tries++) {
+      const index = rng.below(book.count)
+      const { descriptor } = book.at(index)!
+      if (descriptor.peer !== surroundings.self && this.#isHere(index, wallMs)) return descriptor
     }
     return undefined
   }
@@ -163,7 +153,7 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
     this.#cycleCount++
     this.#isStale = true
     const wallMs = this.#clock.wallMs(env)
-    this.#book.keepOnly((visit) => this.#isWelcome(visit.key, visit.term, wallMs))
+    this.#book.keepOnly((key, term) => this.#isWelcome(key, term, wallMs))
     this.#checks.forgive(env.nowMs)
     this.#refresh(env)
     if (this.#isLookDue()) {
@@ -202,11 +192,12 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
   /** Of those whose term it is. There are as many as members: where there are less than half of that, honest ones have not arrived. */
   #pickGuests({ self }: Surroundings, wallMs: number): readonly Descriptor[] | undefined {
     if (!this.#home.isSettled) return undefined
-    const here = this.#guestsHere(wallMs)
-    const guestsPerMember = here.length / this.#home.members().length
+    let hereCount = 0
+    for (let index = 0; index < this.#book.count; index++) if (this.#isHere(index, wallMs)) hereCount++
+    const guestsPerMember = hereCount / this.#home.members().length
     if (guestsPerMember < GUESTS_PER_MEMBER_MIN) return undefined
     const lowest = new Lowest(this.#viewCount(guestsPerMember))
-    this.#offerGuests(lowest, here, self)
+    this.#offerGuests(lowest, self, wallMs)
     return lowest.descriptors
   }
 
@@ -217,19 +208,20 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
     if (2 * left.length >= viewSize || !this.#home.isReady(nowMs)) return left
     const lowest = new Lowest(viewSize)
     this.#offerMembers(lowest, self, wallMs)
-    this.#offerGuests(lowest, this.#guestsHere(wallMs), self)
+    this.#offerGuests(lowest, self, wallMs)
     return [...new Set(lowest.descriptors)]
   }
 
-  #guestsHere(wallMs: number): readonly HeldVisit[] {
-    return this.#book.visits().filter(({ key, term }) => this.#terms.at(key, wallMs) === term)
+  #isHere(index: number, wallMs: number): boolean {
+    return this.#terms.at(this.#book.keyAt(index), wallMs) === this.#book.termAt(index)
   }
 
-  #offerGuests(lowest: Lowest, guests: readonly HeldVisit[], self: PeerId): void {
-    for (const { key, term, descriptor } of guests) {
-      const rank = this.#rank(key, term)
-      if (lowest.wants(rank) && descriptor.peer !== self && !this.#checks.isSilent(descriptor.peer))
-        lowest.add(rank, descriptor)
+  #offerGuests(lowest: Lowest, self: PeerId, wallMs: number): void {
+    for (let index = 0; index < this.#book.count; index++) {
+      const rank = this.#rank(this.#book.keyAt(index), this.#book.termAt(index))
+      if (!lowest.wants(rank) || !this.#isHere(index, wallMs)) continue
+      const { descriptor } = this.#book.at(index)!
+      if (descriptor.peer !== self && !this.#checks.isSilent(descriptor.peer)) lowest.add(rank, descriptor)
     }
   }
 
@@ -327,7 +319,9 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
 
   /** What selection knows of other cells is whoever said so last: it is all there is in the beginning, and not used later. */
   #offerKnown(nearest: Nearest, isOut: (peer: PeerId) => boolean): void {
-    for (const { descriptor, key } of this.#book.visits()) nearest.offer(descriptor, key, isOut)
+    for (let index = 0; index < this.#book.count; index++)
+      if (nearest.wants(this.#book.keyAt(index)))
+        nearest.offer(this.#book.at(index)!.descriptor, this.#book.keyAt(index), isOut)
     for (const descriptor of this.#home.members()) nearest.offer(descriptor, keyOf(descriptor), isOut)
     for (const descriptor of this.#contacts.descriptors()) nearest.offer(descriptor, keyOf(descriptor), isOut)
     if (this.#isFair) return
@@ -352,7 +346,12 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
     const place = guestKey(key, visit.term)
     if (visit.descriptor.peer !== from) return this.#refuse(from, 'not-own', env)
     if (!this.#home.isSettled || !this.#home.encloses(place)) return this.#refer(from, round, place, env)
-    if (!this.#isWelcome(key, visit.term, this.#clock.wallMs(env))) return this.#refuse(from, 'untimely', env)
+    const wallMs = this.#clock.wallMs(env)
+    if (!this.#isWelcome(key, visit.term, wallMs)) {
+      // Clocks differ, and messages are late: what is a little off is no offence, and no visit.
+      const termsAway = Math.abs(visit.term - this.#terms.at(key, wallMs))
+      return termsAway > UNTIMELY_TERMS ? this.#refuse(from, 'untimely', env) : undefined
+    }
     if (this.#take(visit, from, { isNews: true }, env)) env.send(from, { type: 'welcome', round })
   }
 
@@ -377,7 +376,7 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
 
   /** Says whether the visit is held now. */
   #take(visit: Visit, from: PeerId, { isNews }: { readonly isNews: boolean }, env: GuestsEnv): boolean {
-    if (this.#book.has({ ...visit, key: keyOf(visit.descriptor) })) return true
+    if (this.#book.has(visit.descriptor.peer, keyOf(visit.descriptor), visit.term)) return true
     const checked = HeldVisit.check(visit, this.#checker, env)
     if (typeof checked === 'string') {
       this.#refuse(from, checked, env)
@@ -442,11 +441,10 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
     const counts = isGuestIn(key, depth)
     const buckets: number[] = []
     const hashes: number[] = []
-    for (const bucket of shuffle(this.#book.differing(digests, counts), env.rng)) {
-      const more = this.#book.hashesIn([bucket], counts)
-      if (hashes.length + more.length > HASH_COUNT_MAX) break
+    for (const [bucket, held] of shuffle([...this.#book.differing(digests, counts)], env.rng)) {
+      if (hashes.length + held.length > HASH_COUNT_MAX) break
       buckets.push(bucket)
-      hashes.push(...more)
+      hashes.push(...held)
     }
     env.send(from, { type: 'holdings', key, depth, buckets, hashes, wallMs: Math.round(env.wallMs) })
   }
@@ -470,8 +468,8 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
 }
 
 /** Whether a visit is paid to the cell that shares `depth` bits of this key. */
-function isGuestIn(key: number, depth: number): (visit: HeldVisit) => boolean {
-  return (visit) => prefixMatches(guestKey(visit.key, visit.term), key, depth)
+function isGuestIn(cellKey: number, depth: number): Counts {
+  return (key, term) => prefixMatches(guestKey(key, term), cellKey, depth)
 }
 
 function sendPages(type: 'push' | 'give', to: PeerId, visits: readonly HeldVisit[], env: GuestsEnv): void {
@@ -492,6 +490,8 @@ const CYCLE = { type: 'cycle' } as const
 const PUSH = { type: 'push' } as const
 /** Messages of one peer: as many at once, and one each so many milliseconds. An exchange of much takes a dozen. */
 const RATE = { intervalMs: 100, burstCount: 32 }
+/** From so many terms off on a visit is refused. */
+const UNTIMELY_TERMS = 2
 /** Of one that misses in one of two tries this many miss in one of 65,000. */
 const DRAW_TRIES = 16
 /** By chance alone this is hardly ever less in a cell of a hundred, and where attackers alone come it is their share of the grid. */

@@ -61,9 +61,14 @@ export class Nearest {
     return this.#descriptors
   }
 
+  /** Whether one of this key would be as near as those that are. */
+  wants(key: number): boolean {
+    return this.#bitsOf(key) >= this.#bits
+  }
+
   /** `key` is the descriptor's. */
   offer(descriptor: Descriptor, key: number, isOut: (peer: PeerId) => boolean): void {
-    const bits = Math.min(commonPrefix(key, this.#key), this.#depth)
+    const bits = this.#bitsOf(key)
     if (bits < this.#bits || isOut(descriptor.peer)) return
     if (bits > this.#bits) {
       this.#bits = bits
@@ -73,5 +78,9 @@ export class Nearest {
     const place = this.#rng.below(++this.#seenCount)
     if (this.#descriptors.length < this.#count) this.#descriptors.push(descriptor)
     else if (place < this.#count) this.#descriptors[place] = descriptor
+  }
+
+  #bitsOf(key: number): number {
+    return Math.min(commonPrefix(key, this.#key), this.#depth)
   }
 }

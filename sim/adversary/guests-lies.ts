@@ -64,7 +64,7 @@ export class GuestsLies implements Lies<GuestsMessage> {
     const hosts = this.#collusion.victimsNear(guestKey(key, term), HOST_COUNT, env.rng)
     for (const { peer } of hosts) env.send(peer, { type: 'visit', round: ++this.#round, visit })
     const victim = this.#collusion.drawVictim(env.rng)
-    if (victim === undefined) return
+    if (victim === undefined || env.rng.below(WRONG_EVERY) > 0) return
     const other = signVisit(own, now + 2 + env.rng.below(1_000), env)
     env.send(victim.peer, { type: 'visit', round: ++this.#round, visit })
     env.send(victim.peer, { type: 'push', visits: [visit, other, ...this.#old.slice(-4), ...this.#old.slice(0, 4)] })
@@ -80,6 +80,8 @@ export class GuestsLies implements Lies<GuestsMessage> {
   }
 }
 
+/** Hosts that are visited each time; and one in so many times somebody who is none. */
 const HOST_COUNT = 1
+const WRONG_EVERY = 4
 const OLD_COUNT_MAX = 16
 const HOUR_MS = 3_600_000

@@ -1,6 +1,6 @@
 import { measureViews } from '../metrics/index.ts'
 import { AttackedGrid } from './attacked-grid.ts'
-import { runCycles } from './cycles.ts'
+import { CYCLE_MS, runCycles } from './cycles.ts'
 import { grow } from './growth.ts'
 import { SamplingFigures } from './sampling-figures.ts'
 import type { Scenario } from './scenario.ts'
@@ -20,7 +20,7 @@ export const attack: Scenario = {
   async play(stage) {
     const { simulation, nodesCount, settings } = stage
     const { share, attack: name } = settings.attackers!
-    const grid = new AttackedGrid(simulation, { attackersShare: share, attack: name })
+    const grid = new AttackedGrid(simulation, { attackersShare: share, attack: name, discovery: PROBED_SELDOM })
     await grow(stage, grid, nodesCount, GROWTH)
     const sampling = new SamplingFigures(stage, () => grid.views)
     const shuffles = new Series()
@@ -51,5 +51,7 @@ export const attack: Scenario = {
   },
 }
 
+/** Nobody dies here: whether all are probed once a second or once a cycle changes how long the run takes. */
+const PROBED_SELDOM = { membership: { probeMs: CYCLE_MS } }
 /** As other grids grow. Who has just come believes what it is told, until it has found its cell and its guests. */
 const GROWTH = { growthShare: 0.3, settleCycles: 12 }
