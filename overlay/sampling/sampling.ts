@@ -345,7 +345,7 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
   #storeReserve(env: SamplingEnv): void {
     if (this.#reserveChangedAtMs === undefined) return
     const { reserveStoreMs, reserveRestMs, reserveFewRestMs } = this.#options
-    const isFew = this.#reserve.count <= RESERVE_FEW_COUNT
+    const isFew = this.#reserveCount <= RESERVE_FEW_COUNT
     const dueMs = isFew ? 0 : this.#reserveChangedAtMs + reserveStoreMs
     if (env.nowMs < Math.max(dueMs, this.#reserveStoredAtMs + (isFew ? reserveFewRestMs : reserveRestMs))) return
     this.#reserveChangedAtMs = undefined

@@ -1,14 +1,14 @@
 import type { Rng } from '../../overlay/env/index.ts'
 
 /** What chance is drawn for. Each purpose has a stream of its own, so that one more draw in one shifts no other. */
-export type Purpose = 'network' | 'faults' | 'scenario' | 'node' | 'names' | 'clocks'
+export type Purpose = 'network' | 'faults' | 'scenario' | 'node' | 'names' | 'clocks' | 'protocol'
 
 /** The stream of chance of one purpose, and of one node where the purpose is a node's own. */
 export function chanceFor(seed: number, purpose: Purpose, index = 0): Chance {
-  return new Chance(seed, PURPOSES.indexOf(purpose) + 1, index)
+  return new Chance(seed, purpose, index)
 }
 
-const PURPOSES: readonly Purpose[] = ['network', 'faults', 'scenario', 'node', 'names', 'clocks']
+const PURPOSES: readonly Purpose[] = ['network', 'faults', 'scenario', 'node', 'names', 'clocks', 'protocol']
 
 /**
  * sfc32 (Chris Doty-Humphrey's Small Fast Counter, PractRand), as overlay's `seededRng` is, but with its state in four fields and
@@ -18,12 +18,14 @@ export class Chance implements Rng {
   #a: number
   #b: number
   #c: number
-  #counter = 1
+  #counter: number
 
-  constructor(seed: number, purpose: number, index: number) {
+  /** `turn` tells apart streams of one purpose and index. */
+  constructor(seed: number, purpose: Purpose, index: number, turn = 0) {
     this.#a = seed | 0
-    this.#b = (Math.floor(seed / 0x1_0000_0000) ^ Math.imul(purpose, 0x9e3779b1)) | 0
+    this.#b = (Math.floor(seed / 0x1_0000_0000) ^ Math.imul(PURPOSES.indexOf(purpose) + 1, 0x9e3779b1)) | 0
     this.#c = Math.imul(index, 0x85ebca6b) ^ index
+    this.#counter = 1 + turn
     for (let round = 0; round < WARM_UP_ROUNDS; round++) this.next()
   }
 

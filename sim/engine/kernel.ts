@@ -65,6 +65,7 @@ export class Kernel {
   readonly channels: Channel[] = []
   readonly counts: Counts = { events: 0, sent: 0, lost: 0, late: 0, refused: 0, bytesSent: 0 }
   readonly passage: Passage | undefined
+  readonly seed: number
   /** Set once, right after construction: both know the kernel. */
   network!: Network
   conversations!: Conversations
@@ -85,9 +86,14 @@ export class Kernel {
   #inHandler = false
   #flushing = false
 
-  constructor(options: { readonly eventsPendingMax: number; readonly passage: Passage | undefined }) {
+  constructor(options: {
+    readonly seed: number
+    readonly eventsPendingMax: number
+    readonly passage: Passage | undefined
+  }) {
     this.queue = new EventQueue(options.eventsPendingMax)
     this.passage = options.passage
+    this.seed = options.seed
   }
 
   find(id: PeerId): NodeState | undefined {

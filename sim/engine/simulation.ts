@@ -62,6 +62,7 @@ export class Simulation {
     assert(Number.isSafeInteger(seed) && seed >= 0, 'a seed is a whole number from 0')
     this.seed = seed
     this.#kernel = new Kernel({
+      seed,
       eventsPendingMax: options.eventsPendingMax ?? EVENTS_PENDING_MAX,
       passage: passage === 'plain' ? undefined : passage === 'strict' ? strictPassage : codecPassage(passage),
     })
