@@ -74,7 +74,7 @@ export class Leadership {
   /** Runs `read` once this replica's state has all that was committed when this was called; ask `isOver` then. */
   whenCurrent(read: () => void): Taken {
     if (this.#reads.isFull || this.#early.length >= READ_COUNT_MAX) return 'busy'
-    if (!this.#knowsCommitted) this.#early.push(read)
+    if (!this.#changes.knowsCommitted()) this.#early.push(read)
     else this.#confirm(read)
     return 'taken'
   }
@@ -166,7 +166,7 @@ export class Leadership {
 
   /** More is committed, and applied as far as it could be at once. */
   onCommitted(): void {
-    if (this.#knowsCommitted) for (const read of this.#early.splice(0)) this.#confirm(read)
+    if (this.#changes.knowsCommitted()) for (const read of this.#early.splice(0)) this.#confirm(read)
     this.#changes.settle()
     this.#advanceMembers()
     this.#runReads()
@@ -175,11 +175,6 @@ export class Leadership {
   /** Entries that were left to apply have been applied. */
   onCurrent(): void {
     this.#runReads()
-  }
-
-  /** An entry of this term is committed, and so everything before it. */
-  get #knowsCommitted(): boolean {
-    return this.#core.log.termAt(this.#core.commitIndex) === this.#core.term
   }
 
   get #beat(): Beat {

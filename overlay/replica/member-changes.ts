@@ -53,8 +53,17 @@ export class MemberChanges {
 
   /** Only one change at a time, and none before this leader knows what is committed. */
   mayChange(): boolean {
+    return !this.isUnderWay() && this.knowsCommitted()
+  }
+
+  isUnderWay(): boolean {
+    return this.#core.log.configurationIndex > this.#core.commitIndex
+  }
+
+  /** An entry of this leader's term is committed, and so all before it. */
+  knowsCommitted(): boolean {
     const { log, commitIndex, term } = this.#core
-    return log.configurationIndex <= commitIndex && log.termAt(commitIndex) === term
+    return log.termAt(commitIndex) === term
   }
 
   /** Tells those whose change is committed. */

@@ -3,8 +3,8 @@ import type { ReplicaCore } from './core.ts'
 import { APPEND_COUNT_MAX, type MessageTo } from './messages.ts'
 import { Progress, type Transfer } from './progress.ts'
 
-/** Chunks of a snapshot that are under way to one follower: a mebibyte of memory at either end. */
-export const CHUNK_WINDOW = 4
+/** Chunks of a snapshot that are under way to one follower: at most two mebibytes of memory at either end. */
+export const CHUNK_WINDOW = 8
 /** A follower that gets no further is sent chunks again after this many heartbeats, and twice as many the next time. */
 const TRANSFER_PATIENCE_BEATS = 4
 const TRANSFER_PATIENCE_MS_MAX = 60_000
@@ -34,10 +34,11 @@ export class Replication {
     this.#isOver = true
   }
 
-  /** Sends what may be sent now. */
+  /** Sends what may be sent now. Who has been silent for long gets heartbeats alone, until it answers one. */
   advance(): void {
     const { progress } = this
-    const { log, options } = this.#core
+    const { log, options, env } = this.#core
+    if (env.nowMs - progress.heardMs > options.electionMsMax) return
     if (progress.transfer) return this.#sendChunks(progress.transfer)
     while (progress.underWayCount < (progress.isProbing ? 1 : options.windowCount)) {
       if (progress.next > log.lastIndex && !progress.isProbing) return

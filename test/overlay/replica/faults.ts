@@ -14,6 +14,13 @@ const FAULTS = {
     run.crash(victim)
     run.sim.act(run.rng.below(25), () => run.restart(victim))
   },
+  flick(run, victim) {
+    run.crash(victim)
+    run.sim.act(run.rng.below(4), () => run.restart(victim))
+  },
+  blinkAll(run) {
+    for (const machine of run.machines) FAULTS.blink(run, machine)
+  },
   powerCut(run, _victim, forMs) {
     for (const machine of run.machines) run.crash(machine)
     for (const machine of run.machines) run.sim.act(run.rng.below(forMs), () => run.restart(machine))
@@ -99,12 +106,14 @@ export interface Profile {
   readonly candidateFaults?: readonly FaultName[]
   readonly voterFaults?: readonly FaultName[]
   readonly latencyMsMax?: number
+  /** How long a fault lasts at most, by default 750 ms. */
+  readonly faultMsMax?: number
   /** All clocks go alike. */
   readonly isInStep?: boolean
   readonly options?: Partial<ReplicaOptions>
 }
 
-export const PROFILES: readonly Profile[] = [
+export const PROFILES = [
   {
     name: 'everything, three members',
     memberCount: 3,
@@ -136,39 +145,50 @@ export const PROFILES: readonly Profile[] = [
   {
     name: 'leaders that come and go, entries one by one',
     memberCount: 5,
-    faultsCount: 8,
+    faultsCount: 6,
     leaderOneIn: 2,
     faults: ['crash', 'isolate', 'slowLink', 'slowDisk'],
     leaderFaults: ['isolate', 'isolate', 'crash', 'blink'],
     candidateFaults: ['muffle'],
+    faultMsMax: 250,
     options: { appendWeightMax: 1, windowCount: 1, electionMsMin: 60, electionMsMax: 120, heartbeatMs: 20 },
   },
   {
     name: 'many candidates at once',
-    memberCount: 5,
-    faultsCount: 20,
+    memberCount: 3,
+    faultsCount: 12,
     leaderOneIn: 1,
-    faults: ['blink', 'crash', 'slowLink'],
-    voterFaults: ['blink'],
-    latencyMsMax: 40,
+    faults: ['blinkAll', 'blinkAll', 'blink', 'slowLink'],
+    voterFaults: ['flick'],
+    latencyMsMax: 60,
     isInStep: true,
-    options: { electionMsMin: 100, electionMsMax: 110, heartbeatMs: 40 },
+    options: { electionMsMin: 100, electionMsMax: 130, heartbeatMs: 40 },
   },
   {
     name: 'members come and go',
-    memberCount: 5,
+    memberCount: 4,
     faultsCount: 20,
     leaderOneIn: 1,
-    faults: ['removeSeveral', 'addSeveral', 'usurp', 'usurp', 'split', 'crash'],
-    leaderFaults: ['usurp', 'blink'],
+    faults: ['removeSeveral', 'addSeveral', 'usurp', 'split', 'split', 'crash'],
+    leaderFaults: ['usurp', 'split', 'blink'],
+    faultMsMax: 400,
   },
-]
+] as const satisfies readonly Profile[]
 
-export function strike(run: GroupRun, { faults, leaderOneIn }: Profile): void {
+export type ProfileName = (typeof PROFILES)[number]['name']
+
+export function profileOf(seed: number): Profile {
+  return PROFILES[seed % PROFILES.length]!
+}
+
+export function strike(run: GroupRun, profile: Profile): void {
+  const { faults, leaderOneIn } = profile
   const { rng } = run
   const victim = (rng.below(leaderOneIn) === 0 && run.leader) || pick(run.machines, rng)!
-  befall(run, pick(faults, rng)!, victim)
+  befall(run, profile, pick(faults, rng)!, victim)
 }
+
+const SOON_MS = { leader: 40, candidate: 8, voter: 2 } as const
 
 /** Every other new leader, candidate or voter gets into trouble soon after it became one. */
 export function haunt(run: GroupRun, profile: Profile, victim: Machine, as: 'leader' | 'candidate' | 'voter'): void {
@@ -176,12 +196,12 @@ export function haunt(run: GroupRun, profile: Profile, victim: Machine, as: 'lea
   const faults = profile[`${as}Faults`]
   if (faults === undefined || rng.below(2) === 0) return
   const name = pick(faults, rng)!
-  sim.act(rng.below(as === 'leader' ? 40 : 8), () => befall(run, name, victim))
+  sim.act(rng.below(SOON_MS[as]), () => befall(run, profile, name, victim))
 }
 
-function befall(run: GroupRun, name: FaultName, victim: Machine): void {
+function befall(run: GroupRun, { faultMsMax = 750 }: Profile, name: FaultName, victim: Machine): void {
   const fault: Fault = FAULTS[name]
-  fault(run, victim, 50 + run.rng.below(700))
+  fault(run, victim, 50 + run.rng.below(faultMsMax - 50))
 }
 
 function seatsOf(run: GroupRun): number {

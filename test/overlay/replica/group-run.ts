@@ -22,7 +22,7 @@ import {
   type ReplicaTimer,
   type StoredReplica,
 } from '../../../overlay/replica/index.ts'
-import { Simulation, uniformLatency, type NodeHost } from '../../../sim/engine/index.ts'
+import { Simulation, uniformLatency, type NodeHost, type SimulationOptions } from '../../../sim/engine/index.ts'
 import type { Operation } from './linearizability.ts'
 import { Notes, type NoteCommand, type NoteInput, type NoteQuery } from './notes.ts'
 import { Safety } from './safety.ts'
@@ -48,6 +48,7 @@ export interface GroupRunOptions {
   readonly lossShare?: number
   readonly duplicateShare?: number
   readonly options?: Partial<ReplicaOptions>
+  readonly passage?: SimulationOptions['passage']
   readonly latencyMsMax?: number
   /** All machines' clocks go at one rate. */
   readonly isInStep?: boolean
@@ -117,6 +118,7 @@ export class GroupRun {
       lossShare: options.lossShare ?? 0,
       duplicateShare: options.duplicateShare ?? 0,
       wallSkewMsMax: 60_000,
+      passage: options.passage ?? 'plain',
       ...(options.replay !== undefined && { replay: options.replay }),
     })
     this.rng = seededRng(options.seed ^ 0x5eed)

@@ -4,11 +4,14 @@ import { Leadership } from '../../../overlay/replica/leadership.ts'
 import { MemberChanges } from '../../../overlay/replica/member-changes.ts'
 import { ReadQueue } from '../../../overlay/replica/reads.ts'
 import { Sessions } from '../../../overlay/replica/sessions.ts'
+import type { ProfileName } from './faults.ts'
 import type { Plants } from './group-run.ts'
 
 /** Mistakes that people have made in Raft, each put in from outside. */
 export interface PlantedBug {
   readonly name: string
+  /** The profile of faults that shows it best. */
+  readonly profile: ProfileName
   readonly plants?: Plants
   /** Replaces a part of the protocol, and returns how to put it back. */
   readonly plant?: () => () => void
@@ -17,12 +20,14 @@ export interface PlantedBug {
 export const PLANTED: readonly PlantedBug[] = [
   {
     name: 'entries and votes are acknowledged before they are on the disk',
+    profile: 'everything, three members',
     plants: {
       storage: lying,
     },
   },
   {
     name: 'a vote is forgotten over a restart',
+    profile: 'many candidates at once',
     plants: {
       stored: (stored) => ({
         ...stored,
@@ -32,6 +37,7 @@ export const PLANTED: readonly PlantedBug[] = [
   },
   {
     name: 'candidates boast of their logs',
+    profile: 'everything, five members',
     plants: {
       message: (message) =>
         message.type === 'ask-vote' ? { ...message, lastIndex: 1_000_000, lastTerm: 1_000_000 } : message,
@@ -39,14 +45,17 @@ export const PLANTED: readonly PlantedBug[] = [
   },
   {
     name: 'a voter gives its vote to all who ask',
+    profile: 'many candidates at once',
     plant: () => getting(ReplicaCore.prototype, 'votedFor', () => undefined),
   },
   {
     name: 'entries of older terms are committed by counting',
+    profile: 'leaders that come and go, entries one by one',
     plant: () => replacing(Leadership.prototype, 'mayCommit', () => true),
   },
   {
     name: 'reads are answered without asking whether we still lead',
+    profile: 'leaders that are cut off while clients reach them',
     plant: () =>
       replacing(
         ReadQueue.prototype,
@@ -56,10 +65,12 @@ export const PLANTED: readonly PlantedBug[] = [
   },
   {
     name: 'a command that was sent twice is applied twice',
+    profile: 'everything, five members',
     plant: () => replacing(Sessions.prototype, 'recall', () => undefined),
   },
   {
     name: 'snapshots leave out what was answered',
+    profile: 'everything, three members',
     plant: () => {
       const { copy } = Sessions.prototype
       return replacing(Sessions.prototype, 'copy', function (this: Sessions) {
@@ -69,10 +80,12 @@ export const PLANTED: readonly PlantedBug[] = [
   },
   {
     name: 'members change while a change is under way',
-    plant: () => replacing(MemberChanges.prototype, 'mayChange', () => true),
+    profile: 'members come and go',
+    plant: () => replacing(MemberChanges.prototype, 'isUnderWay', () => false),
   },
   {
     name: 'who lost a disk says that it is who it was',
+    profile: 'everything, five members',
     plants: {
       loseDisk: (disk) => {
         const incarnation = disk.stored?.hardState.incarnation

@@ -1,4 +1,5 @@
-import type { PeerId } from '../../../overlay/index.ts'
+import type { PeerId, Plain } from '../../../overlay/index.ts'
+import { canonical } from '../../../overlay/replica/plain.ts'
 import type { Entry } from '../../../overlay/replica/index.ts'
 import type { Replica } from '../../../overlay/replica/replica.ts'
 
@@ -46,7 +47,7 @@ export class Safety {
     let previous = termBefore
     for (const entry of entries) {
       const place = `${entry.index}@${entry.term}`
-      const content = `${JSON.stringify(entry)} after ${previous}`
+      const content = `${words(entry)} after ${previous}`
       const known = this.#entries.get(place)
       if (known === undefined) {
         if (previous !== undefined) this.#entries.set(place, content)
@@ -64,7 +65,7 @@ export class Safety {
     this.#commitIndexes.set(replica, core.commitIndex)
     for (let index = Math.max(seen, core.log.baseIndex) + 1; index <= core.commitIndex; index++) {
       const entry = core.log.at(index)!
-      const content = JSON.stringify(entry)
+      const content = words(entry)
       const known = this.#committed[index]
       if (known === undefined) {
         this.#committed[index] = { term: entry.term, content, inTerm: core.term }
@@ -76,7 +77,7 @@ export class Safety {
 
   /** The same of what services were given. */
   applied(peer: PeerId, index: number, command: unknown): void {
-    const content = JSON.stringify(command)
+    const content = words(command)
     const known = this.#applied[index]
     if (known !== undefined && known !== content)
       this.#refuse(`state machine safety: at ${index} ${peer} applies ${content}, another ${known}`)
@@ -86,4 +87,9 @@ export class Safety {
   #refuse(reason: string): void {
     this.broken ??= reason
   }
+}
+
+/** However a value came here: parsing and decoding put keys in orders of their own. */
+function words(value: unknown): string {
+  return JSON.stringify(canonical(value as Plain))
 }

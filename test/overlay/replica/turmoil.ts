@@ -1,5 +1,5 @@
 import { pick, shuffle } from '../../../overlay/index.ts'
-import { haunt, PROFILES, strike } from './faults.ts'
+import { haunt, profileOf, strike } from './faults.ts'
 import { GroupRun, type NoteClient, type Plants } from './group-run.ts'
 import { findNonlinearizable } from './linearizability.ts'
 import { noteModel, type NoteInput } from './notes.ts'
@@ -22,7 +22,7 @@ export interface TurmoilReport {
 
 /** Rejects with the promise that was broken, and the command that shows it again. */
 export async function turmoil(seed: number, plants: Plants = {}): Promise<TurmoilReport> {
-  const profile = PROFILES[seed % PROFILES.length]!
+  const profile = profileOf(seed)
   const run = new GroupRun({
     seed,
     machineCount: 5,
@@ -31,6 +31,7 @@ export async function turmoil(seed: number, plants: Plants = {}): Promise<Turmoi
     lossShare: seed % 2 === 0 ? 0.05 : 0,
     duplicateShare: seed % 3 === 0 ? 0.2 : 0.02,
     replay: `node scripts/replica-seeds.ts --from ${seed} --seeds 1`,
+    passage: seed % 8 === 0 ? 'strict' : 'plain',
     latencyMsMax: profile.latencyMsMax ?? 10,
     options: profile.options ?? {},
     isInStep: profile.isInStep ?? false,
