@@ -22,30 +22,33 @@ const IDENTITY_CHARS_MAX = APPLICATION_NAME_CHARS_MAX + INSTANCE_CHARS_MAX + 64 
 const MESSAGE_BYTES_MAX = 262_144
 
 const records = shape.list(signedApplicationRecord, RECORDS_COUNT_MAX)
-const identity = shape.text(IDENTITY_CHARS_MAX)
+const shardNumber = shape.integer(0, SHARDS_COUNT - 1)
+/** Behind this identity in this shard. */
+const place = shape.record({ shard: shardNumber, identity: shape.text(IDENTITY_CHARS_MAX) })
 
 const request = shape.union({
   /** The sender's own records. */
   put: shape.record({ records }),
-  /** A page of a shard, in the order of identities: all of one name, taken back or not, or what `where` is true of. */
+  /** A page of these shards, in the order given: all of one name, taken back or not, or what `where` is true of. */
   read: shape.record({
-    shard: shape.integer(0, SHARDS_COUNT - 1),
+    shards: shape.list(shardNumber, SHARDS_COUNT),
     name: shape.optional(applicationName),
     where: shape.optional(shape.text(LIVE_EXPRESSION_CHARS_MAX)),
-    /** Begins behind this identity. */
-    after: shape.optional(identity),
+    /** Begins behind this place. */
+    after: shape.optional(place),
   }),
 })
 
 const reply = shape.union({
   /** Of a put, by index: an empty text for a record that was taken, else the code of why it was not. */
   taken: shape.record({ refusals: shape.list(shape.text(64), RECORDS_COUNT_MAX) }),
-  /** `next`: there may be more behind this identity. */
-  page: shape.record({ records, next: shape.optional(identity) }),
+  /** `next`: there may be more behind this place. */
+  page: shape.record({ records, next: shape.optional(place) }),
 })
 
 export type ApplicationRequest = ShapeOf<typeof request>
 export type ApplicationReply = ShapeOf<typeof reply>
+export type Place = ShapeOf<typeof place>
 
 export const applicationsWire: CallWire<ApplicationRequest, ApplicationReply> = {
   id: '/roost/applications/1',

@@ -4,7 +4,7 @@ import type { AbortSignalLike, PeerId } from '../env/index.ts'
 import { RoostError, asRoostError } from '../error/index.ts'
 import { matches } from '../live/index.ts'
 import { SHARDS_COUNT, shardKey, shardOf } from './application-messages.ts'
-import type { ApplicationRequest } from './application-messages.ts'
+import type { ApplicationRequest, Place } from './application-messages.ts'
 import { CALL_MS, HOLDERS_COUNT } from './application-ports.ts'
 import type { ApplicationEnv, ApplicationPorts } from './application-ports.ts'
 import { checkApplicationRecord, identityOf, isTakenBack, queriedAttributes, refusalOf } from './application-record.ts'
@@ -13,14 +13,13 @@ import type { Page, PageRequest } from './application-shelf.ts'
 
 /**
  * Asks holders for records, believes none of them, and puts together what several said: a holder may have come a moment ago, or have
- * missed a word, or lie. Three that answer are enough, and where they know nothing of a name the others are asked too.
+ * missed a word, or lie. Three that answer for a shard are enough, and where they know nothing of a name the others are asked too. A node
+ * that keeps several shards is asked for all of them at once: of a small grid three nodes know everything.
  */
 
 const ANSWERS_COUNT = 3
-/** Shards of a query that are read at once. */
-const SHARDS_AT_ONCE = 4
-/** Pages of one shard that are taken of one holder: 16,000 records. */
-const PAGES_COUNT_MAX = 1_000
+/** Pages that are taken of one holder: 32,000 records. */
+const PAGES_COUNT_MAX = 2_000
 
 export interface FindApplications {
   readonly where: Expression
@@ -45,14 +44,23 @@ export interface OwnKnowledge {
   published(): readonly SignedApplicationRecord[]
 }
 
-type Read = Omit<Extract<ApplicationRequest, { type: 'read' }>, 'type'>
+type Read = Pick<Extract<ApplicationRequest, { type: 'read' }>, 'name' | 'where'>
 
 interface Asking {
   readonly take: (signed: SignedApplicationRecord, from: PeerId) => void
-  readonly isEnough: (answersCount: number) => boolean
+  /** How many answers each shard is to have, as far as one sees by now. */
+  readonly wantedCount: () => number
   readonly isOver: () => boolean
   /** What `where` of the read means, for this node's own shelf. */
   readonly expression?: Expression
+}
+
+/** What is known of a shard while it is read. */
+interface Reading {
+  /** Who keeps it and was not asked for it yet. */
+  readonly holders: Set<PeerId>
+  /** Holders that were read to their end. */
+  answersCount: number
 }
 
 export class ApplicationReader {
@@ -75,10 +83,11 @@ export class ApplicationReader {
     const newest = new Newest(this.#env, this.#ports, (record) => record.name === name)
     newest.seed(this.#here.published())
     await this.#ask(
-      { shard: shardOf(name, vo, this.#env.crypto), name },
+      [shardOf(name, vo, this.#env.crypto)],
+      { name },
       {
         take: (signed, from) => newest.take(signed, from),
-        isEnough: (answersCount) => answersCount >= ANSWERS_COUNT && newest.count > 0,
+        wantedCount: () => (newest.count > 0 ? ANSWERS_COUNT : HOLDERS_COUNT),
         isOver: this.#deadline(timeoutMs),
       },
     )
@@ -90,57 +99,59 @@ export class ApplicationReader {
     const newest = new Newest(this.#env, this.#ports, (record) => matches(where, queriedAttributes(record), this.#env))
     newest.seed(this.#here.published())
     const isTimeOver = this.#deadline(timeoutMs)
-    const isOver = (): boolean => signal?.aborted === true || isTimeOver() || newest.count > count
     const shards = shuffle(
       Array.from({ length: SHARDS_COUNT }, (_, shard) => shard),
       this.#env.rng,
     )
-    let unreadCount = 0
-    const worker = async (): Promise<void> => {
-      for (let shard = shards.pop(); shard !== undefined; shard = shards.pop()) {
-        const wasRead = await this.#ask(
-          { shard, where: text },
-          {
-            take: (signed, from) => newest.take(signed, from),
-            isEnough: (answersCount) => answersCount >= ANSWERS_COUNT,
-            isOver,
-            expression: where,
-          },
-        )
-        if (!wasRead) unreadCount++
-      }
-    }
-    await Promise.all(Array.from({ length: SHARDS_AT_ONCE }, worker))
+    const isWhole = await this.#ask(
+      shards,
+      { where: text },
+      {
+        take: (signed, from) => newest.take(signed, from),
+        wantedCount: () => ANSWERS_COUNT,
+        isOver: () => signal?.aborted === true || isTimeOver() || newest.count > count,
+        expression: where,
+      },
+    )
     if (signal?.aborted) throw new RoostError('CANCELLED', 'the search was given up')
     const records = newest.living()
-    return { records: records.slice(0, count), isComplete: unreadCount === 0 && records.length <= count }
+    return { records: records.slice(0, count), isComplete: isWhole && records.length <= count }
   }
 
-  /** Asks the holders of a shard until enough have answered; gives whether one of them was read to its end. */
-  async #ask(read: Read, how: Asking): Promise<boolean> {
-    const key = shardKey(read.shard, this.#ports.vo, this.#env.crypto)
-    const holders = [...(await this.#ports.closest(key, HOLDERS_COUNT))]
-    let answersCount = 0
-    const asker = async (): Promise<void> => {
-      while (!how.isEnough(answersCount) && !how.isOver()) {
-        const holder = holders.shift()
-        if (holder === undefined) return
-        if (await this.#readAll(holder, read, how)) answersCount++
-      }
+  /** Asks holders, in rounds, until each shard has enough answers; gives whether each has one at least. */
+  async #ask(shards: readonly number[], read: Read, how: Asking): Promise<boolean> {
+    const { vo, closest } = this.#ports
+    const readings = new Map<number, Reading>()
+    for (const shard of shards)
+      readings.set(shard, {
+        holders: new Set(await closest(shardKey(shard, vo, this.#env.crypto), HOLDERS_COUNT)),
+        answersCount: 0,
+      })
+    const silent = new Set<PeerId>()
+    // Three at first: what they say tells whether more are wanted.
+    for (let wantedCount = ANSWERS_COUNT; !how.isOver(); wantedCount = how.wantedCount()) {
+      const round = planRound(readings, { silent, wantedCount })
+      if (round.size === 0) break
+      await Promise.all(
+        [...round].map(async ([holder, some]) => {
+          for (const shard of some) readings.get(shard)!.holders.delete(holder)
+          if (await this.#readAll(holder, { ...read, shards: some }, how))
+            for (const shard of some) readings.get(shard)!.answersCount++
+          else silent.add(holder)
+        }),
+      )
     }
-    await Promise.all(Array.from({ length: ANSWERS_COUNT }, asker))
-    return answersCount > 0
+    return [...readings.values()].every(({ answersCount }) => answersCount > 0)
   }
 
-  async #readAll(holder: PeerId, read: Read, how: Asking): Promise<boolean> {
-    let after: string | undefined
+  async #readAll(holder: PeerId, read: Read & { readonly shards: readonly number[] }, how: Asking): Promise<boolean> {
+    let after: Place | undefined
     try {
       for (let pagesCount = 0; pagesCount < PAGES_COUNT_MAX && !how.isOver(); pagesCount++) {
         const page = await this.#page(holder, { ...read, ...(after !== undefined && { after }) }, how.expression)
         for (const signed of page.records) how.take(signed, holder)
         if (page.next === undefined) return true
-        // Pages go on in order, or this would not end.
-        if (after !== undefined && page.next <= after) return false
+        if (after !== undefined && !isBehind(page.next, after, read.shards)) return false
         after = page.next
       }
       return false
@@ -151,7 +162,11 @@ export class ApplicationReader {
     }
   }
 
-  async #page(holder: PeerId, read: Read, expression: Expression | undefined): Promise<Page> {
+  async #page(
+    holder: PeerId,
+    read: Omit<Extract<ApplicationRequest, { type: 'read' }>, 'type'>,
+    expression: Expression | undefined,
+  ): Promise<Page> {
     if (holder === this.#env.self) {
       const { where: _, ...rest } = read
       return this.#here.read({ ...rest, ...(expression !== undefined && { where: expression }) })
@@ -165,6 +180,36 @@ export class ApplicationReader {
     const endsMs = this.#env.nowMs + timeoutMs
     return () => this.#env.nowMs >= endsMs
   }
+}
+
+/**
+ * Whom to ask for which shards, so that each will have as many answers as are wanted: again and again the node that helps with most
+ * shards, and of equals the one that is nearer. Who did not answer is not asked again.
+ */
+function planRound(
+  readings: ReadonlyMap<number, Reading>,
+  { silent, wantedCount }: { readonly silent: ReadonlySet<PeerId>; readonly wantedCount: number },
+): Map<PeerId, number[]> {
+  const missing = new Map([...readings].map(([shard, { answersCount }]) => [shard, wantedCount - answersCount]))
+  const round = new Map<PeerId, number[]>()
+  for (;;) {
+    const helps = new Map<PeerId, number[]>()
+    for (const [shard, { holders }] of readings)
+      if (missing.get(shard)! > 0)
+        for (const holder of holders)
+          if (!silent.has(holder) && !round.has(holder)) helps.set(holder, [...(helps.get(holder) ?? []), shard])
+    let best: [PeerId, number[]] | undefined
+    for (const entry of helps) if (best === undefined || entry[1].length > best[1].length) best = entry
+    if (best === undefined) return round
+    round.set(...best)
+    for (const shard of best[1]) missing.set(shard, missing.get(shard)! - 1)
+  }
+}
+
+/** Pages go on in order, or reading them would not end. */
+function isBehind(place: Place, before: Place, shards: readonly number[]): boolean {
+  const [index, beforeIndex] = [shards.indexOf(place.shard), shards.indexOf(before.shard)]
+  return index > beforeIndex || (index === beforeIndex && place.identity > before.identity)
 }
 
 /** What several holders said: by identity the newest of it, as far as it is asked for and its publisher is there. */

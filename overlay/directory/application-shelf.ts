@@ -4,6 +4,7 @@ import type { PeerId, Surroundings } from '../env/index.ts'
 import { RoostError } from '../error/index.ts'
 import { matches } from '../live/index.ts'
 import { RECORDS_COUNT_MAX, SHARDS_COUNT, shardOf } from './application-messages.ts'
+import type { Place } from './application-messages.ts'
 import { identityOf, isTakenBack, queriedAttributes, remainingMs } from './application-record.ts'
 import type { SignedApplicationRecord } from './application-record.ts'
 
@@ -54,15 +55,15 @@ class Shard {
 }
 
 export interface PageRequest {
-  readonly shard: number
+  readonly shards: readonly number[]
   readonly name?: string
   readonly where?: Expression
-  readonly after?: string
+  readonly after?: Place
 }
 
 export interface Page {
   readonly records: readonly SignedApplicationRecord[]
-  readonly next?: string
+  readonly next?: Place
 }
 
 type World = Pick<Surroundings, 'self' | 'nowMs' | 'wallMs' | 'rng' | 'crypto'>
@@ -103,25 +104,32 @@ export class ApplicationShelf {
   }
 
   /** What is here of a name, or what an expression is true of, from where the last page ended. */
-  page({ shard, name, where, after }: PageRequest): Page {
+  page({ shards, name, where, after }: PageRequest): Page {
     this.#sweepNowAndThen()
-    const { nowMs } = this.#world
-    const { sorted, byIdentity } = this.#shards[shard]!
+    const startMs = this.#world.nowMs
     const records: SignedApplicationRecord[] = []
-    const from = after ?? (name === undefined ? '' : `${name}\n`)
-    for (let index = firstBehind(sorted, from); index < sorted.length; index++) {
-      const identity = sorted[index]!
-      const { signed, attributes, endsMs } = byIdentity.get(identity)!
-      if (name !== undefined && signed.record.name !== name) break
-      const isWanted =
-        nowMs < endsMs &&
-        (name !== undefined || !isTakenBack(signed.record)) &&
-        (where === undefined || matches(where, attributes, this.#world))
-      if (isWanted) records.push(signed)
-      if (records.length === RECORDS_COUNT_MAX || this.#world.nowMs - nowMs > PAGE_MS_MAX)
-        return { records, next: identity }
+    const begin = after === undefined ? 0 : shards.indexOf(after.shard)
+    for (const shard of begin < 0 ? [] : shards.slice(begin)) {
+      const { sorted, byIdentity } = this.#shards[shard]!
+      const from = shard === after?.shard ? after.identity : name === undefined ? '' : `${name}\n`
+      for (let index = firstBehind(sorted, from); index < sorted.length; index++) {
+        const identity = sorted[index]!
+        const held = byIdentity.get(identity)!
+        if (name !== undefined && held.signed.record.name !== name) break
+        if (this.#isWanted(held, { startMs, name, where })) records.push(held.signed)
+        if (records.length === RECORDS_COUNT_MAX || this.#world.nowMs - startMs > PAGE_MS_MAX)
+          return { records, next: { shard, identity } }
+      }
     }
     return { records }
+  }
+
+  #isWanted(
+    { signed, attributes, endsMs }: Held,
+    of: { readonly startMs: number; readonly name: string | undefined; readonly where: Expression | undefined },
+  ): boolean {
+    if (endsMs <= of.startMs || (of.name === undefined && isTakenBack(signed.record))) return false
+    return of.where === undefined || matches(of.where, attributes, this.#world)
   }
 
   #admit({ publisher, name }: SignedApplicationRecord['record']): void {

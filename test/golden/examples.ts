@@ -277,13 +277,14 @@ const application: SignedApplicationRecord = {
   signature,
   statement: signed,
 }
+const place = { shard: 15, identity: `render.web\n${peer}\nmain` }
 const applicationRequest: Examples<ApplicationRequest> = {
   put: { type: 'put', records: [application] },
-  read: { type: 'read', shard: 15, name: 'render.web', where: 'version >= 2', after: `render.web\n${peer}\nmain` },
+  read: { type: 'read', shards: [15, 0], name: 'render.web', where: 'version >= 2', after: place },
 }
 const applicationReply: Examples<ApplicationReply> = {
   taken: { type: 'taken', refusals: ['', 'RECORD_STALE'] },
-  page: { type: 'page', records: [application], next: `render.web\n${peer}\nmain` },
+  page: { type: 'page', records: [application], next: place },
 }
 const tunnelRequest: TunnelRequest = { name: 'render.web', instance: 'main', endpoint: 1 }
 

@@ -50,7 +50,7 @@ function pass(env: HandEnv<never, never, never>, ms: number): void {
 /** Everything of a shard, page by page. */
 function all(on: ApplicationShelf, request: Parameters<ApplicationShelf['page']>[0]): SignedApplicationRecord[] {
   const records: SignedApplicationRecord[] = []
-  let after: string | undefined
+  let after: Parameters<ApplicationShelf['page']>[0]['after']
   do {
     const page = on.page({ ...request, ...(after !== undefined && { after }) })
     expect(page.records.length).toBeLessThanOrEqual(RECORDS_COUNT_MAX)
@@ -60,7 +60,7 @@ function all(on: ApplicationShelf, request: Parameters<ApplicationShelf['page']>
   return records
 }
 
-const web = (env: HandEnv<never, never, never>) => ({ shard: shardOf('web', vo, env.crypto), name: 'web' })
+const web = (env: HandEnv<never, never, never>) => ({ shards: [shardOf('web', vo, env.crypto)], name: 'web' })
 
 describe('a shelf', () => {
   test('keeps one name of several publishers side by side', () => {
@@ -99,8 +99,8 @@ describe('a shelf', () => {
     const { shelf: kept, env } = shelf()
     kept.put(signed(env, { endpoints: [], sequence: 2 }))
     expect(all(kept, web(env))).toHaveLength(1)
-    const { shard } = web(env)
-    expect(all(kept, { shard, where: parseExpression('true') })).toHaveLength(0)
+    const { shards } = web(env)
+    expect(all(kept, { shards, where: parseExpression('true') })).toHaveLength(0)
   })
 
   test('a name that begins another is not mistaken for it', () => {
@@ -108,7 +108,7 @@ describe('a shelf', () => {
     const names = ['we', 'web', 'web.a', 'web-b', 'web0', 'weba']
     for (const name of names) kept.put(signed(env, { name }))
     for (const name of names) {
-      const found = all(kept, { shard: shardOf(name, vo, env.crypto), name })
+      const found = all(kept, { shards: [shardOf(name, vo, env.crypto)], name })
       expect(found.map(({ record }) => record.name)).toEqual([name])
     }
   })
@@ -143,9 +143,11 @@ describe('a shelf', () => {
       if (index >= 100) identities.add(identityOf(made.record))
     }
     const where = parseExpression('index >= 100')
-    const found = Array.from({ length: SHARDS_COUNT }, (_, shard) => all(kept, { shard, where })).flat()
+    const shards = Array.from({ length: SHARDS_COUNT }, (_, index) => (index * 5) % SHARDS_COUNT)
+    const found = all(kept, { shards, where })
     expect(found).toHaveLength(200)
     expect(new Set(found.map(({ record }) => identityOf(record)))).toEqual(identities)
+    expect(all(kept, { shards: [], where })).toEqual([])
   })
 
   test('law: what is kept is the newest of each identity, in whatever order it came', () => {
@@ -168,7 +170,7 @@ describe('a shelf', () => {
         }
         expect(kept.count).toBe(newest.size)
         for (const name of ['a', 'b'])
-          for (const { record } of all(kept, { shard: shardOf(name, vo, env.crypto), name }))
+          for (const { record } of all(kept, { shards: [shardOf(name, vo, env.crypto)], name }))
             expect(record.sequence).toBe(newest.get(identityOf(record)))
       }),
     )

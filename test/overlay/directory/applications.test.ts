@@ -226,7 +226,8 @@ describe('a record that is forged, stale, of another VO or under another name', 
   test('a holder that never comes to an end is left', async () => {
     const grid = new ApplicationGrid({ count: 4 })
     await grid.publish(3)
-    for (const id of grid.ids.slice(1, 3)) grid.liars.set(id, () => ({ type: 'page', records: [], next: 'web' }))
+    for (const id of grid.ids.slice(1, 3))
+      grid.liars.set(id, () => ({ type: 'page', records: [], next: { shard: 0, identity: 'web' } }))
     expect(await grid.resolve(0)).toEqual([grid.ids[3]])
     expect(await grid.find(0, 'true')).toEqual(['web'])
   })
@@ -240,7 +241,7 @@ describe('a record that is forged, stale, of another VO or under another name', 
 describe('bounds', () => {
   test('a node that asks without end is told BUSY', () => {
     const grid = new ApplicationGrid({ count: 2 })
-    const ask = (): unknown => grid.at(1).answer(grid.ids[0]!, { type: 'read', shard: 0 })
+    const ask = (): unknown => grid.at(1).answer(grid.ids[0]!, { type: 'read', shards: [0] })
     const outcomes = Array.from({ length: 1_000 }, () => {
       try {
         ask()
