@@ -2,7 +2,6 @@ import { DESCRIPTOR_LIFE_MS, type Descriptor, type DescriptorChecker } from '../
 import { shuffle, type CallEnv, type PeerId } from '../env/index.ts'
 import { chooseGrouping, commonPrefix, prefixMatches, type Plan, type Regions } from '../placement/index.ts'
 import {
-  ALL_COUNT,
   answerLocally,
   EVERYWHERE,
   isSignedAnswer,
@@ -164,14 +163,9 @@ class CellSeeking implements Seeking {
     this.#regions ??= touchedRegions(undefined, 0, this.#plan)
   }
 
-  /** Matches are dense in the cells that are touched; where a few are wanted an answer also has some from elsewhere. */
+  /** Matches are dense in the cells that are touched. What an answer has from elsewhere others have too, and is not counted on. */
   #yieldOf(matchShare: number, grouping: Grouping): number {
-    const inCell = (matchShare * grouping.cell.count) / Math.max(this.#share, matchShare)
-    return inCell + (this.#wantsFew ? matchShare * this.#heldCount : 0)
-  }
-
-  get #wantsFew(): boolean {
-    return this.#options.wantedCount <= ALL_COUNT
+    return (matchShare * grouping.cell.count) / Math.max(this.#share, matchShare)
   }
 
   #giveSpare(): void {
@@ -248,8 +242,15 @@ class CellSeeking implements Seeking {
     this.#contactCount++
     this.#stepCount = Math.max(this.#stepCount, step)
     onAddress(peer, addresses)
-    const wanted = Math.max(1, this.#wantsFew ? this.#target - this.#given.size : this.#options.wantedCount)
-    const question: Question = { ...this.#cell.name, key, depth, skip, where: this.#where, wanted }
+    const question: Question = {
+      ...this.#cell.name,
+      key,
+      depth,
+      skip,
+      where: this.#where,
+      wanted: Math.max(this.#target, this.#options.wantedCount),
+      lacking: Math.max(0, this.#target - this.#given.size),
+    }
     try {
       const limits = { timeoutMs: Math.min(leftMs, SILENT_MS), signal: this.#options.signal }
       const answer = await callEnv.call(peer, question, limits)
@@ -266,7 +267,7 @@ class CellSeeking implements Seeking {
     const { answer } = answered
     this.#answeredCount++
     if (answer.memberCount > 0) this.#cellCount++
-    this.#broughtCount += this.#give(contact.peer, answer.descriptors).length
+    this.#broughtCount += Math.min(this.#give(contact.peer, answer.descriptors).length, answer.matchCount)
     this.#add(
       answer.referrals.filter(({ contacts }) => contacts.length > 0),
       nextStep,
@@ -332,7 +333,7 @@ const SILENT_MS = 1_000
 /** Nodes asked about one region until one answers. */
 const TRIED_COUNT_MAX = 4
 /** How many times what is missing is asked for, in the first steps of a search and in later ones. */
-const GENEROSITY = [1, 1, 1.5, 3]
+const GENEROSITY = [1.25, 1.25, 3, 12]
 /** One of so many answers is compared with another's; of those that give nobody, more. */
 const AUDIT_ONE_OF = 32
 const AUDIT_EMPTY_ONE_OF = 8

@@ -191,7 +191,7 @@ class MountedDiscovery implements Discovery {
         onAddress,
         mayWatch: (peer) => this.#selection.isHome(peer),
       },
-      options.membership,
+      { spreadsNewcomers: false, ...options.membership },
     )
     this.#selection = new Selection(
       {
@@ -389,7 +389,7 @@ class MountedDiscovery implements Discovery {
     const { peer } = descriptor
     if (peer === this.#surroundings.self || this.#selection.isHome(peer))
       this.#membership.learn(descriptor, this.#membershipEnv)
-    else this.#selection.learn(descriptor, this.#selectionEnv, { quietly: true })
+    else this.#selection.learn(descriptor, this.#selectionEnv)
   }
 
   /** Somebody doubts that a node of the home cell lives. */
@@ -416,7 +416,7 @@ class MountedDiscovery implements Discovery {
       this.#sampling.forget(peer, state === 'left' ? 'left' : 'dead')
       this.#guests.forget(peer, this.#guestsEnv)
     } else {
-      this.#selection.learn(descriptor, this.#selectionEnv)
+      this.#selection.learnHome(descriptor, this.#selectionEnv)
       if (state === 'alive') this.#sampling.remember(descriptor, this.#samplingEnv)
     }
     this.#tellListeners(infoOf(event.member))

@@ -218,7 +218,9 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     if (!isOwn && !this.#table.has(descriptor.peer) && !this.#mayWatch(descriptor.peer)) return
     const checked = this.#dependencies.checker.check(descriptor, env)
     if (!checked.ok) return env.emit({ type: 'refused', peer: from, reason: checked.fault })
+    const isNewcomer = !this.#table.has(descriptor.peer)
     if (!this.learn(checked.descriptor, env) || isOwn) return
+    if (isNewcomer && !this.#options.spreadsNewcomers) return
     this.#spreading.tell({ type: 'alive', descriptor: checked.descriptor }, env)
   }
 

@@ -17,6 +17,8 @@ export interface MembershipOptions {
   readonly gossipFanout: number
   /** An update is passed on this often times the natural logarithm of the number watched: twice misses one of n with probability 1/n. */
   readonly repeatFactor: number
+  /** Whether word of a node that was not known is passed on. Not where something else tells everyone of newcomers. */
+  readonly spreadsNewcomers: boolean
   /** Updates that wait to be passed on; beyond it the most repeated goes. */
   readonly updateCountMax: number
   /** Nodes that one node watches; others that it hears of are not watched, and not told of. */
@@ -42,6 +44,7 @@ export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
   gossipMs: 200,
   gossipFanout: 3,
   repeatFactor: 2,
+  spreadsNewcomers: true,
   updateCountMax: 256,
   memberCountMax: 4_096,
   goneCountMax: 512,

@@ -42,7 +42,7 @@ export class Answerer implements Service<Question, Answer> {
     const { grouping } = cell
     const regions = touchedRegions(this.#selection.tableNamed(question.layout)?.layout, question.grouping, plan)
     const local = answerLocally(grouping, question, { plan, regions, isFirst: false }, this.#surroundings)
-    const given = fitting(question.wanted > ALL_COUNT ? local.matches : this.#beyond(local.matches, question))
+    const given = fitting(question.wanted > ALL_COUNT ? local.matches : this.#few(local.matches, question))
     const fields = { depth: grouping.depth, matchCount: local.matches.length, memberCount: local.memberCount }
     const signed = statementOf(question, { ...fields, descriptors: given })
     return {
@@ -55,14 +55,14 @@ export class Answerer implements Service<Question, Answer> {
   }
 
   /** For a few any will do: what is known of other cells saves asking these. In random order, so that nobody is always given. */
-  #beyond(matches: readonly Descriptor[], { where, wanted }: Question): Descriptor[] {
-    const plan = this.#plans.plan(where)
+  #few(matches: readonly Descriptor[], { where, wanted, lacking }: Question): Descriptor[] {
     const { rng } = this.#surroundings
     const given = pickSome(matches, wanted, rng)
-    if (given.length >= wanted) return given
+    if (given.length >= lacking) return given
+    const plan = this.#plans.plan(where)
     const known = new Set(given.map(({ peer }) => peer))
     for (const descriptor of this.#selection.held()) {
-      if (given.length >= wanted) break
+      if (given.length >= lacking) break
       if (!known.has(descriptor.peer) && plan.admits(descriptor, this.#surroundings)) given.push(descriptor)
     }
     return given

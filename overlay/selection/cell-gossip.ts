@@ -1,39 +1,46 @@
-import { keyOf, type Descriptor } from '../descriptor/index.ts'
+import { keyOf, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
 import { sample, shuffle, type PeerId } from '../env/index.ts'
 import { commonPrefix, prefixMatches, type PopularitySummary } from '../placement/index.ts'
+import { Batch } from './batch.ts'
 import type { Cell } from './cell.ts'
 import { Grouping } from './grouping.ts'
 import {
   CLAIM_COUNT_MAX,
   CONTACT_AGE_MAX,
-  DESCRIPTOR_COUNT_MAX,
   HASH_COUNT_MAX,
   WANT_COUNT_MAX,
+  EVERYONE,
+  NOBODY,
+  type Audience,
   type CellName,
   type Claim,
   type SelectionMessage,
 } from './messages.ts'
 import type { SelectionOptions } from './options.ts'
+import { givePages, pushPages, type PageSource } from './page.ts'
+import { Relay } from './relay.ts'
 import type { SelectionEnv } from './selection.ts'
 
 type MessageOf<Type extends SelectionMessage['type']> = SelectionMessage & { readonly type: Type }
 
 export interface CellGossipDependencies {
   readonly own: () => Descriptor
+  readonly checker: DescriptorChecker
   /** The cycle that it is, for ages. */
   readonly cycle: (env: SelectionEnv) => number
   /** The newest layout here. */
   readonly newest: () => { readonly epoch: number; readonly newest: number }
+  /** Contacts that were asked for a word, one for each cell, and have said nothing since. */
+  readonly awaited: Set<PeerId>
   /** What people ask for, where anything is known of that. */
   readonly asked: () => PopularitySummary | undefined
 }
 
 /**
  * How one node keeps up with one cell. It first seeks the cell that it belongs to, from contact to nearer contact. In it, news is
- * pushed to a few, who push it on if it is news to them, which reaches nearly everyone in a few steps; now and then two members compare
- * digests of what they hold and level the rest. These are the rumor mongering and the anti-entropy of Demers et al., "Epidemic
- * Algorithms for Replicated Database Maintenance", 1987, in that division of labour. What members know of other cells they tell each
- * other on the same occasion, and now and then one asks such a contact itself.
+ * relayed at once to nearly everyone; now and then two members compare digests of what they hold and level the rest. These are the
+ * direct mail and the anti-entropy of Demers et al., "Epidemic Algorithms for Replicated Database Maintenance", 1987, in that division of
+ * labour. What members know of other cells they tell each other on the same occasion, and now and then one asks such a contact itself.
  */
 export class CellGossip {
   readonly name: CellName
@@ -43,18 +50,19 @@ export class CellGossip {
   readonly #exchangeTimer
   readonly #pushTimer
   readonly #exchangeMs: number
-  #fresh: Descriptor[] = []
-  #freshGone: Claim[] = []
+  readonly #relay: Relay
   #isPushing = false
-  /** The last exchange brought something. */
-  #gained = false
+  /** News that the last exchange brought. */
+  #gainedCount = 0
+  /** To how many more this node will make itself known: whom it told may have been about to go, or not say so to others. */
+  #helloCount = 0
   #isSeeking = true
   /** Whom this search for the cell has asked already, and how fine those found the cell who say to be in it. */
   #asked: PeerId[] = []
   readonly #foundBy = new Map<PeerId, number>()
   #foundRoundCount = 0
-  /** The contact that was asked for a word and has not answered. */
-  #silent: Descriptor | undefined
+  /** The contact that was asked for a word last. */
+  #asking: Descriptor | undefined
   #exchangeCount = 0
   /** When this node, having found its cell, will have heard of everyone in it, whatever happens. */
   #readyAtMs = Number.POSITIVE_INFINITY
@@ -64,6 +72,7 @@ export class CellGossip {
     this.grouping = grouping
     this.#dependencies = dependencies
     this.#options = options
+    this.#relay = new Relay(grouping, { countMax: options.pushCountMax })
     this.#exchangeTimer = { type: 'exchange' as const, ...this.name }
     this.#pushTimer = { type: 'push' as const, ...this.name }
     this.#exchangeMs = name.grouping === 0 ? options.exchangeMs : options.groupingExchangeMs
@@ -93,16 +102,16 @@ export class CellGossip {
     this.#seek(env)
   }
 
-  /** It is news here, and goes to others of the cell soon. */
-  pass(descriptor: Descriptor, env: SelectionEnv): void {
-    if (this.#fresh.length >= this.#options.pushCountMax) return
-    this.#fresh.push(descriptor)
+  /** News here, and for this audience. */
+  pass(descriptor: Descriptor, place: number, hash: number, audience: Audience, env: SelectionEnv): void {
+    if (audience.placeBits === NOBODY.placeBits) return
+    this.#relay.tell(descriptor, place, hash, audience)
     this.#schedulePush(env)
   }
 
-  passGone(claim: Claim, env: SelectionEnv): void {
-    if (this.#freshGone.length >= this.#options.pushCountMax) return
-    this.#freshGone.push(claim)
+  passGone(claim: Claim, audience: Audience, env: SelectionEnv): void {
+    if (audience.placeBits === NOBODY.placeBits) return
+    this.#relay.tellGone(claim, audience)
     this.#schedulePush(env)
   }
 
@@ -111,13 +120,9 @@ export class CellGossip {
     this.#sendSummary(peer, true, env)
   }
 
-  noteGain(): void {
-    this.#gained = true
-  }
-
-  /** A peer spoke: it is not the silent one. */
-  noteHeard(peer: PeerId): void {
-    if (this.#silent?.peer === peer) this.#silent = undefined
+  /** An exchange brought so much news. */
+  noteGain(newsCount: number): void {
+    this.#gainedCount += newsCount
   }
 
   exchange(env: SelectionEnv): void {
@@ -127,28 +132,36 @@ export class CellGossip {
       this.#asked = [...this.#foundBy.keys()]
       return this.#seek(env)
     }
-    env.wakeAfter(this.#gained ? this.#options.exchangeAgainMs : this.#exchangeMs, this.#exchangeTimer)
-    this.#gained = false
+    const isBehind = this.#gainedCount > this.grouping.cell.count * BEHIND_SHARE
+    env.wakeAfter(isBehind ? this.#options.exchangeAgainMs : this.#exchangeMs, this.#exchangeTimer)
+    this.#gainedCount = 0
     const partner = this.#pickOther(env)
-    if (partner !== undefined) this.#sendSummary(partner.peer, false, env)
+    if (partner !== undefined) {
+      this.#sendSummary(partner.peer, false, env)
+      if (this.#helloCount > 0) this.#sayHello(partner.peer, env)
+    }
     if (this.#exchangeCount++ % CONTACT_EVERY === 0) this.#askContact(env)
-    if (this.grouping.grow(this.#dependencies.cycle(env))) this.#gained = true
+    if (this.grouping.grow(this.#dependencies.cycle(env))) this.#gainedCount = Number.POSITIVE_INFINITY
+  }
+
+  #sayHello(to: PeerId, env: SelectionEnv): void {
+    this.#helloCount--
+    this.#push(to, Batch.of(this.#dependencies.own()), [], EVERYONE, env)
   }
 
   sendFresh(env: SelectionEnv): void {
     this.#isPushing = false
-    const descriptors = this.#fresh
-    const gone = this.#freshGone
-    this.#fresh = []
-    this.#freshGone = []
-    for (const peer of this.#pickSome(this.#fanout, env)) this.#send('push', peer, descriptors, gone, env)
+    const turn = Math.floor(env.wallMs / this.#options.headTurnMs)
+    for (const { hearer, batch, gone, ...audience } of this.#relay.take(this.#dependencies.own(), turn, env.rng))
+      this.#push(hearer, batch, gone, audience, env)
   }
 
   /** Before this node's key changes: some of the cell hear that it is not what it was, and pass that on. */
   takeLeave(descriptor: Descriptor, env: SelectionEnv): void {
     const { peer, sequence } = this.#dependencies.own()
     const before = { peer, sequence: sequence - 1 }
-    for (const hearer of this.#pickSome(this.#fanout, env)) this.#send('push', hearer, [descriptor], [before], env)
+    for (const hearer of this.#pickSome(LEAVE_COUNT, env))
+      this.#push(hearer, Batch.of(descriptor), [before], EVERYONE, env)
   }
 
   // Where one belongs.
@@ -186,7 +199,6 @@ export class CellGossip {
     const { grouping } = this
     if (!grouping.encloses(message.key)) return this.#giveNearer(from, message.key, env)
     env.send(from, { type: 'found', ...this.name, depth: grouping.depth })
-    if (!this.#isSeeking || grouping.depth === 0) this.#sendSummary(from, false, env)
     this.#giveContacts(from, env)
   }
 
@@ -210,8 +222,10 @@ export class CellGossip {
     this.#foundRoundCount = 0
     this.#readyAtMs = env.nowMs + this.#options.readyMs
     this.grouping.deepen(depth, this.#dependencies.cycle(env))
-    this.#gained = true
-    for (const member of members) this.#send('push', member, [this.#dependencies.own()], [], env)
+    this.#gainedCount = Number.POSITIVE_INFINITY
+    this.#helloCount = HELLO_COUNT
+    this.#sayHello(members[0]!, env)
+    this.#sendSummary(members[0]!, false, env)
   }
 
   /** Somebody nearer was heard of while we seek. */
@@ -221,7 +235,7 @@ export class CellGossip {
 
   #giveNearer(from: PeerId, key: number, env: SelectionEnv): void {
     const nearer = this.grouping.nearer(key, NEARER_COUNT, env.rng).filter(({ peer }) => peer !== from)
-    this.#send('give', from, [this.#dependencies.own(), ...nearer], [], env)
+    this.#give(from, Batch.of(this.#dependencies.own(), ...nearer), [], ANYWHERE, env)
   }
 
   // Levelling what two members hold.
@@ -279,14 +293,14 @@ export class CellGossip {
     if (!this.grouping.encloses(key) || depth < this.grouping.depth) return
     const { ours, theirs } = this.#part(key, depth).compare(buckets, hashes)
     const claims = theirs.flatMap((hash) => gone.get(hash) ?? [])
-    this.#send('give', from, sample(ours, WANT_COUNT_MAX, env.rng), claims.slice(0, CLAIM_COUNT_MAX), env)
+    this.#give(from, ours.sample(WANT_COUNT_MAX, env.rng), claims.slice(0, CLAIM_COUNT_MAX), { key, depth }, env)
     const wanted = theirs.filter((hash) => !gone.has(hash))
     if (wanted.length > 0)
       env.send(from, { type: 'want', ...this.name, hashes: sample(wanted, WANT_COUNT_MAX, env.rng) })
   }
 
   onWant(from: PeerId, message: MessageOf<'want'>, env: SelectionEnv): void {
-    this.#send('give', from, this.grouping.cell.withHashes(message.hashes), [], env)
+    this.#give(from, this.grouping.cell.withHashes(message.hashes), [], this.#ownPart, env)
   }
 
   /** Ours as somebody sees it whose cell is finer. */
@@ -309,20 +323,18 @@ export class CellGossip {
 
   /** Asks a contact for a word. One that has given none by the next time is not one. */
   #askContact(env: SelectionEnv): void {
-    if (this.#silent !== undefined) {
-      this.grouping.remove(this.#silent)
-      env.emit({ type: 'silent', peer: this.#silent.peer })
+    const { awaited } = this.#dependencies
+    if (this.#asking !== undefined && awaited.delete(this.#asking.peer)) {
+      this.grouping.remove(this.#asking)
+      env.emit({ type: 'silent', peer: this.#asking.peer })
     }
-    this.#silent = this.grouping.contacts.pick(env.rng)
-    if (this.#silent !== undefined) this.#sendSummary(this.#silent.peer, true, env)
+    this.#asking = this.grouping.contacts.pick(env.rng)
+    if (this.#asking === undefined) return
+    awaited.add(this.#asking.peer)
+    this.#sendSummary(this.#asking.peer, true, env)
   }
 
   // Partners.
-
-  /** A small grid hears at once; in a large one the exchanges bring the rest. */
-  get #fanout(): number {
-    return this.grouping.depth === 0 ? this.#options.pushFanout : this.#options.groupingPushFanout
-  }
 
   #schedulePush(env: SelectionEnv): void {
     if (this.#isPushing) return
@@ -354,27 +366,32 @@ export class CellGossip {
     return [...picked]
   }
 
-  /** In pages, claims with the first ones. */
-  #send(
-    type: 'push' | 'give',
-    to: PeerId,
-    descriptors: readonly Descriptor[],
-    gone: readonly Claim[],
-    env: SelectionEnv,
-  ): void {
-    const pageCount = Math.max(
-      Math.ceil(descriptors.length / DESCRIPTOR_COUNT_MAX),
-      Math.ceil(gone.length / CLAIM_COUNT_MAX),
-    )
-    for (let page = 0; page < pageCount; page++)
-      env.send(to, {
-        type,
-        ...this.name,
-        descriptors: descriptors.slice(page * DESCRIPTOR_COUNT_MAX, (page + 1) * DESCRIPTOR_COUNT_MAX),
-        gone: gone.slice(page * CLAIM_COUNT_MAX, (page + 1) * CLAIM_COUNT_MAX),
-      })
+  #give(to: PeerId, batch: Batch, gone: readonly Claim[], part: CellPart, env: SelectionEnv): void {
+    for (const page of givePages(this.#source(part), batch, gone)) env.send(to, page)
+  }
+
+  #push(to: PeerId, batch: Batch, gone: readonly Claim[], audience: Audience, env: SelectionEnv): void {
+    for (const page of pushPages(this.#source(this.#ownPart), batch, gone, audience)) env.send(to, page)
+  }
+
+  get #ownPart(): CellPart {
+    const { ownKey: key, depth } = this.grouping
+    return { key, depth }
+  }
+
+  #source({ key, depth }: CellPart): PageSource {
+    return { ...this.name, checkedBy: this.#dependencies.checker, key, depth }
   }
 }
+
+/** Of a cell, the part whose keys share so many bits with this one. */
+interface CellPart {
+  readonly key: number
+  readonly depth: number
+}
+
+/** Where some may be of other cells. */
+const ANYWHERE: CellPart = { key: 0, depth: 0 }
 
 /** Nodes asked in one search for the cell. */
 const SEEK_COUNT_MAX = 16
@@ -387,3 +404,8 @@ const NEARER_COUNT = 7
 const CONTACT_EVERY = 2
 /** A cell of two is drawn from this often before one gives up on meeting the other. */
 const PICK_TRIES = 16
+/** Who learned of more than this share of its cell in one exchange has a good deal to catch up on. */
+const BEHIND_SHARE = 1 / 8
+/** To how many a node makes itself known when it has found its cell, and whom it tells when it leaves one. */
+const HELLO_COUNT = 3
+const LEAVE_COUNT = 2

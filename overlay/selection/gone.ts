@@ -1,6 +1,6 @@
 import { keyOf, peerKey, type Descriptor } from '../descriptor/index.ts'
 import type { PeerId } from '../env/index.ts'
-import { hashOfHolding } from './cell.ts'
+import { hashOfHolding } from './batch.ts'
 import type { Claim } from './messages.ts'
 
 /** Nodes remembered as gone; beyond it the one heard of longest ago is forgotten. */
@@ -30,9 +30,9 @@ export class Gone {
   }
 
   /** Whether its node was said to be gone after this word. */
-  has(descriptor: Descriptor): boolean {
+  has(descriptor: Descriptor, key = keyOf(descriptor)): boolean {
     if (this.#keys.length === 0) return false
-    const index = this.#keys.indexOf(keyOf(descriptor))
+    const index = this.#keys.indexOf(key)
     return index >= 0 && this.#sequences[index]! >= descriptor.sequence
   }
 

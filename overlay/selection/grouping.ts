@@ -1,6 +1,7 @@
-import type { Descriptor } from '../descriptor/index.ts'
+import { keyOf, type Descriptor } from '../descriptor/index.ts'
 import type { Rng } from '../env/index.ts'
 import { commonPrefix, prefixMatches } from '../placement/index.ts'
+import { holdingHash, placeOf } from './batch.ts'
 import { Cell } from './cell.ts'
 import { Contacts, SLOT_BITS, SLOT_COUNT } from './contacts.ts'
 
@@ -64,7 +65,12 @@ export class Grouping {
       this.contacts.put(level, slotOf(key, level), descriptor, heardAt)
       return 'contact'
     }
-    const placing = this.cell.put(descriptor)
+    return this.putMember(descriptor, placeOf(keyOf(descriptor)), holdingHash(descriptor), heardAt)
+  }
+
+  /** Puts one of the cell, whose marks are known. */
+  putMember(descriptor: Descriptor, place: number, hash: number, heardAt: number): Placing {
+    const placing = this.cell.put(descriptor, place, hash)
     if (placing === 'new') this.#split(heardAt)
     return placing
   }

@@ -2,6 +2,8 @@ export interface SelectionOptions {
   /** A cell with more members than this splits; one with fewer takes its sibling in. */
   readonly cellCountMax: number
   readonly cellCountMin: number
+  /** What share of both goes for cells by attributes: each node is in several of them, and in one home cell. */
+  readonly groupingCellShare: number
   /** Between two exchanges that a node starts in its home cell, in each other cell, and in any while the last one brought something. */
   readonly exchangeMs: number
   readonly groupingExchangeMs: number
@@ -10,13 +12,12 @@ export interface SelectionOptions {
   readonly seekMs: number
   /** How long after it found its cell a node is taken to know everyone there. */
   readonly readyMs: number
-  /** To how many others news is pushed at once, by each who had not heard of it. */
-  readonly pushFanout: number
-  readonly groupingPushFanout: number
   /** How long news is gathered before it is pushed, in the home cell of a small grid and in cells of a large one, and how much may wait; what does not fit is left to the exchanges. */
   readonly pushMs: number
   readonly groupingPushMs: number
   readonly pushCountMax: number
+  /** How long the same members hand on the news of a cell before it is others' turn. */
+  readonly headTurnMs: number
   /** Contacts of other cells that one exchange passes on, and how old (in cycles) word of them may be. */
   readonly contactCount: number
   readonly contactAgeMax: number
@@ -40,16 +41,16 @@ export interface SelectionOptions {
 export const SELECTION_DEFAULTS: SelectionOptions = {
   cellCountMax: 512,
   cellCountMin: 128,
+  groupingCellShare: 0.5,
   exchangeMs: 3_000,
   groupingExchangeMs: 5_000,
   exchangeAgainMs: 200,
   seekMs: 1_000,
   readyMs: 15_000,
-  pushFanout: 4,
-  groupingPushFanout: 2,
   pushMs: 20,
-  groupingPushMs: 300,
+  groupingPushMs: 500,
   pushCountMax: 256,
+  headTurnMs: 30_000,
   contactCount: 4,
   contactAgeMax: 6,
   cycleMs: 5_000,

@@ -16,8 +16,10 @@ export interface Region {
 export type Question = CellName &
   Region & {
     readonly where: string
-    /** How many are wanted. Up to `ALL_COUNT` the asked may give any that it knows, beyond only those of its cell. */
+    /** How many of the cell are wanted at most, those counted that the asker has already: it cannot tell which they are. Beyond `ALL_COUNT` that is all. */
     readonly wanted: number
+    /** How many the asker still lacks: up to so many the asked gives of what it knows elsewhere, where its cell has too few. */
+    readonly lacking: number
   }
 
 /** Who is asked for a region next: the first, or the others where it is silent. */
@@ -44,7 +46,7 @@ export type Answer =
   | { readonly type: 'not-ready' }
 
 export const QUESTION_WHERE_CHARS_MAX = 16_384
-/** Up to so many wanted, the asked gives whatever it knows. */
+/** More is not counted out: whoever wants more gets all that there are in the cell. */
 export const ALL_COUNT = 1_024
 /** More than a cell has members. */
 export const ANSWER_COUNT_MAX = 1_024
@@ -61,6 +63,7 @@ const readQuestion = shape.record({
   ...region,
   where: shape.text(QUESTION_WHERE_CHARS_MAX),
   wanted: shape.integer(1),
+  lacking: shape.integer(),
 })
 const readAnswer = shape.union({
   answer: shape.record({

@@ -2,11 +2,21 @@ import { keyOf, peerKey, timeFault, type Descriptor, type DescriptorChecker } fr
 import type { Env, PeerId, Protocol, Surroundings } from '../env/index.ts'
 import { groupingKeys, layoutId, type Layout, type LayoutChecker } from '../placement/index.ts'
 import { RateLimit } from '../sampling/index.ts'
+import { holdingHash, keyAt, placeOf } from './batch.ts'
 import { CellGossip } from './cell-gossip.ts'
 import { Gone } from './gone.ts'
 import { Grouping } from './grouping.ts'
 import { LayoutKeeper, type Table } from './layout-keeper.ts'
-import { HOP_COUNT_MAX, type CellName, type Claim, type SelectionMessage } from './messages.ts'
+import {
+  HOP_COUNT_MAX,
+  EVERYONE,
+  NOBODY,
+  type Audience,
+  type CellName,
+  type Claim,
+  type SelectionMessage,
+} from './messages.ts'
+import { GivePage } from './page.ts'
 import { SELECTION_DEFAULTS, type SelectionOptions } from './options.ts'
 
 export interface SelectionDependencies {
@@ -51,6 +61,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   readonly #mayLive: (descriptor: Descriptor) => boolean
   readonly #options: SelectionOptions
   readonly #gone = new Gone()
+  readonly #awaited = new Set<PeerId>()
   readonly #home: CellGossip
   /** Of every cell that this node is in, home first. */
   #cells: CellGossip[]
@@ -142,9 +153,20 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
   // What it is told.
 
-  /** Takes in a checked descriptor that came another way. News is pushed on unless `quietly`. */
-  learn(descriptor: Descriptor, env: SelectionEnv, how: { readonly quietly: boolean } = { quietly: false }): boolean {
-    return this.#place(descriptor, this.#cycle(env), how.quietly, env)
+  /** Takes in a checked descriptor that came another way, and tells nobody. */
+  learn(descriptor: Descriptor, env: SelectionEnv): void {
+    if (!this.#isWelcome(descriptor, keyOf(descriptor))) return
+    const cycle = this.#cycle(env)
+    this.#putHome(descriptor, cycle, env)
+    for (const { layout, cells } of this.#layouts.tables) {
+      const keys = groupingKeys(layout, descriptor)
+      for (const [index, { grouping }] of cells.entries()) grouping.put(descriptor, keys[index]!, cycle)
+    }
+  }
+
+  /** The same of one that membership watches: in the home cell, that is. The others are told of it by their own members. */
+  learnHome(descriptor: Descriptor, env: SelectionEnv): void {
+    if (!this.#gone.has(descriptor)) this.#putHome(descriptor, this.#cycle(env), env)
   }
 
   /** A descriptor that came by chance, as all are equally likely to: what layouts are learned from. */
@@ -161,7 +183,8 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   announce(descriptor: Descriptor, env: SelectionEnv): void {
     for (const cell of this.#cells) {
       const { grouping } = cell
-      if (grouping.keyOf(descriptor) === grouping.ownKey) cell.pass(descriptor, env)
+      if (grouping.keyOf(descriptor) === grouping.ownKey)
+        cell.pass(descriptor, placeOf(keyOf(descriptor)), holdingHash(descriptor), EVERYONE, env)
       else cell.takeLeave(descriptor, env)
       if (grouping.putOwn(descriptor, this.#cycle(env))) cell.seekAgain(env)
     }
@@ -177,11 +200,11 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     const isTeller = this.#home.grouping.cell.distance(peer, env.self) <= TELLER_DISTANCE
     this.#gone.add(claim)
     for (const cell of this.#cells) {
-      const wasMember = cell.grouping.cell.get(peer) !== undefined
+      const isMember = cell.grouping.cell.get(peer) !== undefined
       cell.grouping.remove(descriptor)
-      if (cell === this.#home) continue
-      if (wasMember) cell.passGone(claim, env)
-      else if (isTeller) this.#forward(cell, 'gone', cell.grouping.keyOf(descriptor), claim, HOP_COUNT_MAX, env)
+      if (cell === this.#home || !isTeller) continue
+      if (isMember) cell.passGone(claim, EVERYONE, env)
+      else this.#forward(cell, 'gone', cell.grouping.keyOf(descriptor), claim, HOP_COUNT_MAX, env)
     }
   }
 
@@ -215,11 +238,11 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   }
 
   receive(from: PeerId, message: SelectionMessage, env: SelectionEnv): void {
-    for (const cell of this.#cells) cell.noteHeard(from)
+    if (this.#awaited.size > 0) this.#awaited.delete(from)
     switch (message.type) {
       case 'push':
       case 'give':
-        return this.#takeAll(message, from, env)
+        return this.#takeNews(message, from, env)
       case 'contacts':
         return this.#takeContacts(message, from, env)
       case 'layout':
@@ -247,7 +270,10 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     env.wakeAfter(this.#options.cycleMs, { type: 'cycle' })
     this.#dropExpired(env)
     this.#considerLayout(env)
-    if (this.#layouts.retire(env.nowMs)) this.#listCells()
+    if (this.#layouts.retire(env.nowMs)) {
+      this.#listCells()
+      this.#awaited.clear()
+    }
   }
 
   #onFound(from: PeerId, message: SelectionMessage & { readonly type: 'found' }, env: SelectionEnv): void {
@@ -258,17 +284,11 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
   // Descriptors.
 
-  #place(descriptor: Descriptor, heardAt: number, quietly: boolean, env: SelectionEnv): boolean {
-    if (!this.#isWelcome(descriptor)) return false
-    const homeDepth = this.#home.grouping.depth
-    let isNews = this.#placeIn(this.#home, descriptor, keyOf(descriptor), heardAt, quietly, env)
-    for (const { layout, cells } of this.#layouts.tables) {
-      const keys = groupingKeys(layout, descriptor)
-      for (let index = 0; index < cells.length; index++)
-        if (this.#placeIn(cells[index]!, descriptor, keys[index]!, heardAt, quietly, env)) isNews = true
-    }
-    if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
-    return isNews
+  #putHome(descriptor: Descriptor, heardAt: number, env: SelectionEnv): void {
+    const { grouping } = this.#home
+    const { depth } = grouping
+    grouping.put(descriptor, keyOf(descriptor), heardAt)
+    if (grouping.depth !== depth) env.emit({ type: 'rehomed' })
   }
 
   /** What stands verified for it; undefined where it is refused, or of this node itself. */
@@ -286,56 +306,79 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   }
 
   /** Nobody has said that its node is gone since; of nodes elsewhere membership knows nothing. */
-  #isWelcome(descriptor: Descriptor): boolean {
-    if (this.#gone.has(descriptor)) return false
-    return !this.#home.grouping.encloses(keyOf(descriptor)) || this.#mayLive(descriptor)
-  }
-
-  #placeIn(
-    cell: CellGossip,
-    descriptor: Descriptor,
-    key: number,
-    heardAt: number,
-    quietly: boolean,
-    env: SelectionEnv,
-  ): boolean {
-    const placing = cell.grouping.put(descriptor, key, heardAt)
-    if (placing === 'old' || placing === 'contact') return false
-    cell.noteGain()
-    if (!quietly) cell.pass(descriptor, env)
-    return true
+  #isWelcome(descriptor: Descriptor, key: number): boolean {
+    if (this.#gone.has(descriptor, key)) return false
+    return !this.#home.grouping.encloses(key) || this.#mayLive(descriptor)
   }
 
   /** What is told in a cell concerns that cell: in the others that a node is in it is told by their own members. */
-  #takeAll(message: SelectionMessage & { readonly type: 'push' | 'give' }, from: PeerId, env: SelectionEnv): void {
+  #takeNews(message: SelectionMessage & { readonly type: 'push' | 'give' }, from: PeerId, env: SelectionEnv): void {
     const cell = this.cellNamed(message)
     if (cell === undefined) return
-    const cycle = this.#cycle(env)
-    for (const descriptor of message.descriptors)
-      this.#take(descriptor, cell, { from, heardAt: cycle, quietly: message.type === 'give' }, env)
-    for (const claim of message.gone) this.#takeGone(claim, cell, env)
-    if (message.type === 'give') cell.seekOn(env)
+    const { descriptors, gone } = message
+    const audience = message.type === 'push' ? message : NOBODY
+    const { ownKey, depth } = cell.grouping
+    const marks = GivePage.marksOf(message, this.#checker, { key: ownKey, depth })
+    let newsCount = 0
+    for (let index = 0; index < descriptors.length; index++) {
+      const isNews =
+        // As long as the cell has not split under way.
+        marks === undefined || cell.grouping.depth > depth
+          ? this.#take(descriptors[index]!, cell, { from, audience }, env)
+          : this.#takeMember(
+              descriptors[index]!,
+              marks[2 * index]!,
+              marks[2 * index + 1]!,
+              cell,
+              { from, audience },
+              env,
+            )
+      if (isNews) newsCount++
+    }
+    for (const claim of gone) this.#takeGone(claim, cell, audience, env)
+    if (message.type === 'give') {
+      cell.noteGain(newsCount)
+      cell.seekOn(env)
+    }
   }
 
-  #take(
+  /** Says whether it is news in the cell. */
+  #take(descriptor: Descriptor, cell: CellGossip, how: Hearing, env: SelectionEnv): boolean {
+    const known = this.#checked(descriptor, how.from, env)
+    if (known === undefined) return false
+    const key = cell.grouping.keyOf(known)
+    const place = placeOf(keyOf(known))
+    if (cell.grouping.encloses(key)) return this.#takeMember(known, place, holdingHash(known), cell, how, env)
+    if (this.#isWelcome(known, keyOf(known))) cell.grouping.put(known, key, how.heardAt ?? this.#cycle(env))
+    return false
+  }
+
+  /** The same of one that is checked, of the cell, and whose marks are known: unless it is news it is not even looked at. */
+  #takeMember(
     descriptor: Descriptor,
+    place: number,
+    hash: number,
     cell: CellGossip,
-    how: { readonly from: PeerId; readonly heardAt: number; readonly quietly: boolean },
+    { from, audience, heardAt }: Hearing,
     env: SelectionEnv,
-  ): void {
-    const { from, heardAt, quietly } = how
-    const known = this.#checked(descriptor, from, env)
-    if (known === undefined || !this.#isWelcome(known)) return
+  ): boolean {
+    const { grouping } = cell
+    if (grouping.cell.hasHeard(descriptor, place) || !this.#isWelcome(descriptor, keyAt(place))) return false
+    if (keyAt(place) === this.#home.grouping.ownKey && descriptor.peer === env.self) {
+      env.emit({ type: 'heard', descriptor, from })
+      return false
+    }
     const homeDepth = this.#home.grouping.depth
-    const isNews = this.#placeIn(cell, known, cell.grouping.keyOf(known), heardAt, quietly, env)
+    grouping.putMember(descriptor, place, hash, heardAt ?? this.#cycle(env))
     if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
-    if (isNews && this.isHome(known.peer)) env.emit({ type: 'heard', descriptor: known, from })
+    cell.pass(descriptor, place, hash, audience, env)
+    if (this.#home.grouping.encloses(keyAt(place))) env.emit({ type: 'heard', descriptor, from })
+    return true
   }
 
   #takeOwn(message: SelectionMessage & { readonly type: 'seek' | 'summary' }, from: PeerId, env: SelectionEnv): void {
     const cell = this.cellNamed(message)
-    if (cell !== undefined && message.own !== undefined)
-      this.#take(message.own, cell, { from, heardAt: this.#cycle(env), quietly: true }, env)
+    if (cell !== undefined && message.own !== undefined) this.#take(message.own, cell, { from, audience: NOBODY }, env)
   }
 
   #takeContacts(message: SelectionMessage & { readonly type: 'contacts' }, from: PeerId, env: SelectionEnv): void {
@@ -343,10 +386,10 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     if (cell === undefined) return
     const cycle = this.#cycle(env)
     for (const [index, descriptor] of message.descriptors.entries())
-      this.#take(descriptor, cell, { from, heardAt: cycle - (message.ages[index] ?? 0) - 1, quietly: true }, env)
+      this.#take(descriptor, cell, { from, heardAt: cycle - (message.ages[index] ?? 0) - 1, audience: NOBODY }, env)
   }
 
-  #takeGone(claim: Claim, cell: CellGossip, env: SelectionEnv): void {
+  #takeGone(claim: Claim, cell: CellGossip, audience: Audience, env: SelectionEnv): void {
     const { peer, sequence } = claim
     if (peer === env.self) {
       if (sequence === this.#own().sequence) env.emit({ type: 'buried', sequence })
@@ -357,7 +400,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     if (this.isHome(peer)) return env.emit({ type: 'doubted', peer })
     this.#gone.add(claim)
     cell.grouping.remove(known)
-    cell.passGone(claim, env)
+    cell.passGone(claim, audience, env)
   }
 
   /** One cell in each cycle, in turn: an expiry is hours away, and looking at everyone is dear. */
@@ -388,7 +431,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     const cell = this.cellNamed(message)
     if (cell === undefined) return
     if (!cell.grouping.encloses(key)) this.#forward(cell, what, key, claim, hopsLeft, env)
-    else if (what === 'gone') this.#takeGone(claim, cell, env)
+    else if (what === 'gone') this.#takeGone(claim, cell, EVERYONE, env)
     else if (claim.peer !== env.self) env.emit({ type: 'doubted', peer: claim.peer })
   }
 
@@ -447,10 +490,11 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   // Small things.
 
   #createCell(name: CellName, keyOfDescriptor: (descriptor: Descriptor) => number): CellGossip {
-    const { cellCountMax, cellCountMin } = this.#options
+    const { cellCountMax, cellCountMin, groupingCellShare } = this.#options
+    const share = name.grouping === 0 ? 1 : groupingCellShare
     const grouping = new Grouping(this.#own(), keyOfDescriptor, {
-      cellCountMax,
-      cellCountMin,
+      cellCountMax: cellCountMax * share,
+      cellCountMin: cellCountMin * share,
       growRestCycles: GROW_REST_CYCLES,
     })
     return new CellGossip(
@@ -458,8 +502,10 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
       grouping,
       {
         own: this.#own,
+        checker: this.#checker,
         cycle: (env) => this.#cycle(env),
         newest: () => ({ epoch: this.#layouts.epoch, newest: this.#layouts.newest?.id ?? 0 }),
+        awaited: this.#awaited,
         asked: () => this.#layouts.asked(),
       },
       this.#options,
@@ -469,6 +515,13 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   #cycle(env: SelectionEnv): number {
     return Math.floor(env.nowMs / this.#options.cycleMs)
   }
+}
+
+/** From whom a descriptor was heard, who else is to hear of it, and when its node was last known to live: now, where that is not said. */
+interface Hearing {
+  readonly from: PeerId
+  readonly audience: Audience
+  readonly heardAt?: number
 }
 
 /** Home neighbours on each side of a dead node that tell its other cells. */

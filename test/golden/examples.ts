@@ -105,7 +105,7 @@ const layout: Layout = {
 }
 const region = { key: -5, depth: 4, skip: 129 }
 const selection: Examples<SelectionMessage> = {
-  push: { type: 'push', ...cell, descriptors: [descriptor], gone: [claim] },
+  push: { type: 'push', ...cell, descriptors: [descriptor], gone: [claim], placeBits: 5, keyBits: 9 },
   give: { type: 'give', ...cell, descriptors: [descriptor], gone: [] },
   summary: {
     type: 'summary',
@@ -140,7 +140,7 @@ const guests: Examples<GuestsMessage> = {
   check: { type: 'check', round: 3 },
   alive: { type: 'alive', round: 3 },
 }
-const question: Question = { ...cell, ...region, where: 'Cores >= 8', wanted: 50 }
+const question: Question = { ...cell, ...region, where: 'Cores >= 8', wanted: 50, lacking: 12 }
 const answer: Examples<Answer> = {
   answer: {
     type: 'answer',

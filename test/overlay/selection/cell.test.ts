@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Cell, mintDescriptor, seededRng, type Descriptor, type PeerId } from '../../../overlay/index.ts'
+import { Cell, keyOf, mintDescriptor, seededRng, type Descriptor, type PeerId } from '../../../overlay/index.ts'
 import { HandEnv, peerIds } from '../descriptor/hand-env.ts'
 
 const ids = peerIds(600)
@@ -64,8 +64,20 @@ describe('a cell', () => {
         const compared = one.compare(buckets, other.hashesIn(buckets))
         const missing = (cell: Cell, from: Cell): Descriptor[] =>
           cell.descriptors().filter(({ peer, sequence }) => from.get(peer)?.sequence !== sequence)
-        expect(new Set(compared.ours)).toEqual(new Set(missing(one, other)))
-        expect(new Set(other.withHashes(compared.theirs))).toEqual(new Set(missing(other, one)))
+        expect(new Set(compared.ours.descriptors)).toEqual(new Set(missing(one, other)))
+        expect(new Set(other.withHashes(compared.theirs).descriptors)).toEqual(new Set(missing(other, one)))
+      }),
+    )
+  })
+
+  test('law: its parts hold every member once, each in the part of its key', () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 200 }), fc.nat(5), (changes, bits) => {
+        const cell = new Cell()
+        for (const { node } of changes) cell.put(all[1]![node]!)
+        const parts = Array.from({ length: 1 << bits }, (_, part) => cell.partAt(part, bits))
+        expect(parts.flat()).toEqual(cell.descriptors())
+        for (const part of parts) for (const member of part) expect(cell.partOf(keyOf(member), bits)).toEqual(part)
       }),
     )
   })
