@@ -85,7 +85,7 @@ export class LocalLauncher implements Launcher {
     } catch (thrown) {
       this.#units.delete(order.unitId)
       unit.state = 'ended'
-      await unit.socket?.end()
+      await this.#endSocket(unit)
       unit.directory?.remove()
       unit.ended.resolve()
       throw diskError(thrown, 'the unit could not be prepared', 'UNIT_FAILED')
@@ -216,6 +216,16 @@ export class LocalLauncher implements Launcher {
     return unit.socket
   }
 
+  /** Nobody waits for it to be known that a unit has ended until the grid knows that what it published is gone. */
+  async #endSocket(unit: Unit): Promise<void> {
+    try {
+      await unit.socket?.end()
+    } catch (cause) {
+      this.#dependencies.log.warn({ unit: unit.order.unitId, cause }, 'what a unit published could not be taken back')
+    }
+    unit.directory?.removeSocket()
+  }
+
   async #recoverUnit(unitId: UnitId, directory: UnitDirectory): Promise<RecoveredUnit | undefined> {
     if (this.#units.has(unitId)) return undefined
     const record = await directory.readOrder()
@@ -260,9 +270,7 @@ export class LocalLauncher implements Launcher {
         this.#dependencies.log.warn({ unit: unit.order.unitId, cause }, 'verdict on a vanished unit not written')
       })
     }
-    await unit.socket?.end().catch((cause: unknown) => {
-      this.#dependencies.log.warn({ unit: unit.order.unitId, cause }, 'what the unit published could not be taken back')
-    })
+    void this.#endSocket(unit)
     unit.ended.resolve()
     return exit
   }

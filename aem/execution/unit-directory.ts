@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, lstatSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { constants } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseUnitId, type UnitExit, type UnitOrder } from '../protocol/index.ts'
 import { readMark, type ProcessMark } from './process.ts'
 import { EXIT_RECORD_BLANK } from './shim.ts'
@@ -131,7 +131,19 @@ export class UnitDirectory {
   }
 
   remove(): void {
+    this.removeSocket()
     rmSync(this.path, { recursive: true, force: true })
+  }
+
+  /**
+   * Removes the socket, and the directory that it may have elsewhere. The unit could have written the path itself: nothing is removed
+   * but a socket and an empty directory.
+   */
+  removeSocket(): void {
+    const path = this.readSocketPath()
+    if (path === undefined) return
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) rmSync(path, { force: true })
+    if (dirname(path) !== this.path) removeEmpty(dirname(path))
   }
 
   #file(name: string): string {
@@ -147,6 +159,14 @@ export function parseExit(text: string): UnitExit | undefined {
   const status = Number(match[2])
   const signal = SIGNAL_BY_NUMBER.get(status - 128)
   return signal === undefined ? { kind: 'exited', code: status } : { kind: 'signalled', signal }
+}
+
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // It is gone already, or not ours.
+  }
 }
 
 const SIGNAL_BY_NUMBER: ReadonlyMap<number, string> = new Map(

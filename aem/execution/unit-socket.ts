@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { JobSocket } from '../../overlay/contract/index.ts'
 import type { UnitDirectory } from './unit-directory.ts'
 
@@ -18,29 +18,21 @@ const FALLBACK_PREFIX = 'roost-'
 export class UnitSocket {
   readonly path: string
   readonly #served: JobSocket
-  /** A directory that is there for the socket alone. */
-  readonly #ownDirectory: string | undefined
 
-  private constructor(path: string, served: JobSocket, ownDirectory: string | undefined) {
+  private constructor(path: string, served: JobSocket) {
     this.path = path
     this.#served = served
-    this.#ownDirectory = ownDirectory
   }
 
   /** Rejects where `serve` does, or where the unit began without a socket. */
   static async open(directory: UnitDirectory, serve: (path: string) => Promise<JobSocket>): Promise<UnitSocket> {
     const path = directory.readSocketPath() ?? (await choosePath(directory))
-    const isInside = dirname(path) === directory.path
-    return new UnitSocket(path, await serve(path), isInside ? undefined : dirname(path))
+    return new UnitSocket(path, await serve(path))
   }
 
-  /** The unit is over. */
+  /** The unit is over; where the socket lay, its directory clears away. */
   async end(): Promise<void> {
-    try {
-      await this.#served.end()
-    } finally {
-      await rm(this.#ownDirectory ?? this.path, { recursive: true, force: true })
-    }
+    await this.#served.end()
   }
 }
 
