@@ -12,7 +12,7 @@ export type OpenTunnel = (
   options: { readonly port: number; readonly signal: AbortSignal; readonly onNews: (news: TunnelNews) => void },
 ) => Promise<{ readonly port: number }>
 
-/** News that wait for a slow reader; beyond it the oldest wait for nobody: connections go on without being told of. */
+/** Lines that wait for a slow reader; beyond it connections go on without being told of. */
 const UNREAD_LINES_COUNT_MAX = 1_000
 
 /**

@@ -74,6 +74,7 @@ export async function removeApplication(session: Session, [name]: readonly strin
   const { fetch } = await ways(session)
   const response = await fetch(`/applications/${encodeURIComponent(name!)}`, { method: 'DELETE' })
   session.output.document(await response.json())
+  session.output.progress(`${name} is not published here any more`)
 }
 
 /** `--name value` may stand several times; commander gathers them. */

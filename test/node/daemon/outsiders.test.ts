@@ -90,9 +90,12 @@ describe('an outsider', () => {
         '/roost/grid/1',
         '/roost/http/1',
         '/roost/kad/1',
+        '/roost/tunnel/1',
       ].filter((protocol) => closed.includes(protocol)),
     )
-    expect(closed).toEqual(expect.arrayContaining(['/meshsub/1.1.0', '/roost/grid/1', '/roost/http/1', '/roost/kad/1']))
+    expect(closed).toEqual(
+      expect.arrayContaining(['/meshsub/1.1.0', '/roost/grid/1', '/roost/http/1', '/roost/kad/1', '/roost/tunnel/1']),
+    )
   })
 
   test('gets not one byte on any closed protocol, whatever it sends, and the daemon goes on', async () => {

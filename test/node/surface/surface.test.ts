@@ -172,6 +172,13 @@ describe('ways in', () => {
     expect(await overSocket(path, '/toy/things/1')).toBe(200)
   })
 
+  test('sockets that are opened at the same moment leave the umask of the process as it was', async () => {
+    const before = process.umask()
+    const servers = await Promise.all(Array.from({ length: 8 }, () => listenOnSocket(socketPath(), () => {})))
+    for (const server of servers) open.push({ close: () => closeServer(server) })
+    expect(process.umask()).toBe(before)
+  })
+
   test('loopback asks for the token', async () => {
     const { server, url } = await listenOnLoopback(0, nodeListener(surface, bearerCaller('s3cret'), log))
     open.push({ close: () => closeServer(server) })
