@@ -386,6 +386,7 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
       this.#refuse(from, 'full', env)
       return false
     }
+    if (!this.#isFair) this.#isStale = true
     if (isNews) this.#pass(checked, env)
     if (checked.descriptor.peer !== env.self) this.#meet(checked, env)
     return true
