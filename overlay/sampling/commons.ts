@@ -10,7 +10,10 @@ export class SamplingCommons {
   readonly views: Views
   readonly viewSize: number
 
-  /** For views of `viewSize`, and up to `nodesCountMax` nodes: descriptors of more are not taken. */
+  /**
+   * For views of `viewSize`, and up to `nodesCountMax` nodes: descriptors of others are not taken, and a sampling of one more is
+   * refused with a `RangeError`.
+   */
   constructor(options: { readonly viewSize: number; readonly nodesCountMax: number }) {
     const { viewSize, nodesCountMax } = options
     this.viewSize = viewSize

@@ -25,9 +25,10 @@ export class Views {
     this.#words = new Int32Array(options.count * this.#rowWords)
   }
 
-  /** Makes the view with this index, from 0, an empty one. Returns its row. */
+  /** Makes the view with this index, from 0, an empty one. Returns its row. A `RangeError` beyond the count that it was made for. */
   open(index: number): number {
     const row = index * this.#rowWords
+    if (row < 0 || row >= this.#words.length) throw new RangeError(`there is no room for view ${index}`)
     this.#words.fill(0, row, row + this.#rowWords)
     return row
   }

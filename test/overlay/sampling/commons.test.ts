@@ -47,6 +47,22 @@ async function play({ among, passage }: { among: boolean; passage: SimulationOpt
 }
 
 describe('nodes with a book in common', () => {
+  test('are no more than it was made for', () => {
+    const commons = new SamplingCommons({ viewSize: 5, nodesCountMax: 1 })
+    const made = (seed: number): Sampling => {
+      const simulation = new Simulation({ seed })
+      let own: Descriptor | undefined
+      simulation.addNode({
+        mount: ({ surroundings }) => {
+          own = mintDescriptor({ name: '', sequence: 1, addresses: [], attributes: {} }, surroundings)
+        },
+      })
+      return new Sampling({ own: own!, checker: new DescriptorChecker(), commons }, { viewSize: 5 })
+    }
+    expect(made(1).view()).toEqual([])
+    expect(() => made(2)).toThrow(RangeError)
+  })
+
   test('come to hold and to tell what they would without, message for message', async () => {
     const [apart, among] = [
       await play({ among: false, passage: 'plain' }),
