@@ -216,6 +216,7 @@ export class Conversations {
     for (const env of node.services) {
       if (env === undefined) continue
       for (const call of env.answering) this.breakOff({ call, parcel: undefined }, call.env.node, node)
+      this.#kernel.answersOpen -= env.answering.size
       env.answering.clear()
       if (inOrder) env.cancel()
       else env.open.clear()
@@ -231,11 +232,11 @@ export class Conversations {
       return
     }
     const answered = (reply: unknown): void => {
-      env.answering.delete(call)
+      if (env.answering.delete(call)) this.#kernel.answersOpen--
       if (env.isAlive) this.#return(node, caller, channel, call, this.#packReply(env, reply))
     }
     const failed = (thrown: unknown): void => {
-      env.answering.delete(call)
+      if (env.answering.delete(call)) this.#kernel.answersOpen--
       if (env.isAlive) this.#return(node, caller, channel, call, { error: asRoostError(thrown).toJSON() })
     }
     try {
@@ -243,6 +244,7 @@ export class Conversations {
         throw new RoostError('BUSY', `${node.id} works on ${ANSWERS_OPEN_MAX} requests already`)
       const reply = env.service.answer(caller.id, this.#unpackRequest(env, parcel))
       if (!isPromise(reply)) return answered(reply)
+      if (!env.answering.has(call)) this.#kernel.answersOpen++
       env.answering.add(call)
       reply.then(answered, failed)
     } catch (thrown) {

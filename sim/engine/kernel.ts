@@ -74,6 +74,8 @@ export class Kernel {
    * synchronous protocols never set it and never wait.
    */
   unsettled = false
+  /** Answers that somebody works on. While there are any, a message or a timer may be what one waits for. */
+  answersOpen = 0
   /** Whether any node ever held conversations. */
   converses = false
   readonly #channelOf = new Map<string, Channel>()
@@ -183,6 +185,7 @@ export class Kernel {
       else this.conversations.happen(kind, this.nodes[target]!, this.nodes[origin]!, channel, payload)
     }
     this.#inHandler = false
+    if (this.answersOpen > 0) this.unsettled = true
     if (this.#outboxCount > 0) this.#flush()
   }
 
