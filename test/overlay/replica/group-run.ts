@@ -1,5 +1,6 @@
 import {
   RoostError,
+  pick,
   seededRng,
   type Env,
   type PeerId,
@@ -50,7 +51,7 @@ export interface GroupRunOptions {
   readonly options?: Partial<ReplicaOptions>
   readonly passage?: SimulationOptions['passage']
   readonly latencyMsMax?: number
-  /** All machines' clocks go at one rate. */
+  /** All machines' clocks and disks go at one rate. */
   readonly isInStep?: boolean
   /** A machine's replica leads, asks for votes, or has given one. */
   readonly onRole?: (machine: Machine, role: 'leader' | 'candidate' | 'voter') => void
@@ -237,7 +238,7 @@ export class GroupRun {
       clockRate: this.#options.isInStep ? 1 : 0.8 + 0.5 * rng.real(),
       // Now and then a leader that is slow to give up.
       options: rng.below(3) === 0 ? { electionMsMax: 1_000 } : {},
-      syncMs: rng.below(3) === 0 ? 10 : 1,
+      syncMs: this.#options.isInStep ? 1 : pick([1, 10, 40], rng)!,
       isPaused: false,
       replicas: undefined,
       notes: undefined,
