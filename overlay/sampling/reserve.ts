@@ -9,15 +9,13 @@ const readStored = shape.list(readContact, STORED_COUNT_MAX)
 /**
  * Past peers, kept on disk by the host: how a node that restarts finds the grid again when the node that it first joined is
  * gone for good (HyParView's passive view, which outlives the process). When it is full, who was heard of longest ago goes.
- * Arrays that grow with what they hold, searched by key: a node adds a few a cycle and looks up hardly ever.
+ * Two arrays that grow with what they hold, searched by key: a node adds a few a cycle and looks up hardly ever.
  */
 export class Reserve {
   readonly #countMax: number
+  /** The latest heard of last. */
   readonly #contacts: Contact[] = []
   readonly #keys: number[] = []
-  /** When each was heard of, as a count of all that was. */
-  readonly #heardAt: number[] = []
-  #heardCount = 0
 
   constructor(options: { readonly countMax: number }) {
     this.#countMax = options.countMax
@@ -31,10 +29,10 @@ export class Reserve {
   keep(contact: Contact, key = peerKey(contact.peer)): boolean {
     const index = this.#indexOf(key, contact.peer)
     const known = this.#contacts[index]
-    const at = index >= 0 ? index : this.#contacts.length < this.#countMax ? this.#contacts.length : this.#oldest()
-    this.#contacts[at] = contact
-    this.#keys[at] = key
-    this.#heardAt[at] = ++this.#heardCount
+    if (known !== undefined) this.#removeAt(index)
+    else if (this.#contacts.length >= this.#countMax) this.#removeAt(0)
+    this.#contacts.push(contact)
+    this.#keys.push(key)
     if (known === undefined) return true
     return known.addresses !== contact.addresses && known.addresses.join() !== contact.addresses.join()
   }
@@ -56,12 +54,8 @@ export class Reserve {
     return sample(this.#contacts, count, rng)
   }
 
-  /** The latest heard of last. */
   snapshot(): Plain {
-    const order = [...this.#contacts.keys()].sort((one, other) => this.#heardAt[one]! - this.#heardAt[other]!)
-    return order
-      .map((index) => this.#contacts[index]!)
-      .map(({ peer, addresses }) => ({ peer, addresses: [...addresses] }))
+    return this.#contacts.map(({ peer, addresses }) => ({ peer, addresses: [...addresses] }))
   }
 
   /** Takes back what `snapshot` gave. A damaged one is refused with `MESSAGE_MALFORMED`, and nothing of it is taken. */
@@ -69,19 +63,9 @@ export class Reserve {
     for (const contact of readStored(stored, 'reserve')) this.keep(contact)
   }
 
-  #oldest(): number {
-    const heardAt = this.#heardAt
-    let oldest = 0
-    for (let index = 1; index < heardAt.length; index++) if (heardAt[index]! < heardAt[oldest]!) oldest = index
-    return oldest
-  }
-
-  /** The last one takes its place. */
   #removeAt(index: number): void {
-    for (const list of [this.#contacts, this.#keys, this.#heardAt]) {
-      list[index] = list.at(-1)!
-      list.pop()
-    }
+    this.#contacts.splice(index, 1)
+    this.#keys.splice(index, 1)
   }
 
   #indexOf(key: number, peer: PeerId): number {

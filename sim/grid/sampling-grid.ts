@@ -32,8 +32,8 @@ export class SamplingGrid {
   readonly #options: SamplingOptions
   readonly #checker: DescriptorChecker
   readonly #commons: SamplingCommons
-  readonly #indexOf = new Map<PeerId, number>()
-  readonly #ids: PeerId[] = []
+  /** The place of the first of them among the nodes of the simulation; the others follow. */
+  readonly #firstPlace: number
   readonly #descriptors: Descriptor[] = []
   readonly #samplings: (Sampling | undefined)[] = []
 
@@ -48,11 +48,8 @@ export class SamplingGrid {
     this.#checker = new DescriptorChecker({ countMax: nodesCount })
     this.#commons = new SamplingCommons({ viewSize: this.#options.viewSize, nodesCountMax: nodesCount })
     if (this.#honestCount < nodesCount) this.collusion = new Collusion({ attack, sampling: this.#options })
-    for (let index = 0; index < nodesCount; index++) {
-      const id = simulation.addNode({ mount: (host) => this.#mount(index, host) })
-      this.#ids.push(id)
-      this.#indexOf.set(id, index)
-    }
+    this.#firstPlace = simulation.ids.length
+    for (let index = 0; index < nodesCount; index++) simulation.addNode({ mount: (host) => this.#mount(index, host) })
     for (let index = 0; index < nodesCount; index++) this.#samplings[index]?.know(this.#firstView(index))
   }
 
@@ -61,20 +58,20 @@ export class SamplingGrid {
   }
 
   isUp(index: number): boolean {
-    return this.#simulation.isUp(this.#ids[index]!)
+    return this.#simulation.isUpAt(this.#firstPlace + index)
   }
 
   idAt(index: number): PeerId {
-    return this.#ids[index]!
+    return this.#simulation.ids[this.#firstPlace + index]!
   }
 
   /** Numbers of the nodes that it knows; none of an attacker, who knows everyone. */
   viewOf(index: number): readonly number[] {
-    return (this.#samplings[index]?.view() ?? []).map(({ peer }) => this.#indexOf.get(peer)!)
+    return (this.#samplings[index]?.view() ?? []).map(({ peer }) => this.#simulation.indexOf(peer) - this.#firstPlace)
   }
 
   crash(index: number): void {
-    this.#simulation.crash(this.#ids[index]!)
+    this.#simulation.crash(this.idAt(index))
   }
 
   #mount(index: number, host: NodeHost): void {
@@ -92,10 +89,13 @@ export class SamplingGrid {
     host.mount(samplingWire, sampling, unheard)
   }
 
-  /** Checked here once, as all of them would soon, and with what is the same in all of them held once. */
+  /** With what is the same in all of them held once. Who checks it remembers no other: honest nodes pass on what needs no check. */
   #mint({ surroundings }: NodeHost): Descriptor {
     const minted = mintDescriptor({ name: '', sequence: 1, addresses: ADDRESSES, attributes: {} }, surroundings)
-    const checked = this.#checker.check({ ...minted, addresses: ADDRESSES, attributes: ATTRIBUTES }, surroundings)
+    const checked = new DescriptorChecker({ countMax: 1 }).check(
+      { ...minted, addresses: ADDRESSES, attributes: ATTRIBUTES },
+      surroundings,
+    )
     assert(checked.ok, 'a node signs what it says')
     return checked.descriptor
   }
