@@ -66,7 +66,7 @@ describe('an application', () => {
     grid.simulation.crash(grid.ids[1]!)
     grid.gone.add(grid.ids[1]!)
     expect(await grid.resolve(5)).toEqual([])
-    expect(await grid.find(5, 'true')).toEqual([])
+    expect(await grid.find(5, 'version == 1')).toEqual([])
   })
 
   test('is gone at once where it was taken back, also while some holders do not hear of it', async () => {
@@ -226,10 +226,45 @@ describe('a record that is forged, stale, of another VO or under another name', 
   test('a holder that never comes to an end is left', async () => {
     const grid = new ApplicationGrid({ count: 4 })
     await grid.publish(3)
+    let askedCount = 0
     for (const id of grid.ids.slice(1, 3))
-      grid.liars.set(id, () => ({ type: 'page', records: [], next: { shard: 0, identity: 'web' } }))
-    expect(await grid.resolve(0)).toEqual([grid.ids[3]])
+      grid.liars.set(id, () => {
+        askedCount++
+        return { type: 'page', records: [], next: { shard: 0, identity: 'web' } }
+      })
     expect(await grid.find(0, 'true')).toEqual(['web'])
+    expect(askedCount).toBeLessThanOrEqual(4)
+    expect(await grid.resolve(0)).toEqual([grid.ids[3]])
+  })
+
+  test('an older word of a publisher does not count where a newer one is known, whoever still gives it', async () => {
+    const grid = new ApplicationGrid({ count: 6 })
+    await grid.publish(5, { attributes: { version: 1 } })
+    const [old] = await grid.ask(() => grid.at(0).resolve('web', { timeoutMs: 5_000 }))
+    await grid.publish(5, { endpoints: ['tcp://127.0.0.1:81'] })
+    for (const forgetful of [1, 2, 3, 4]) {
+      grid.liars.clear()
+      grid.liars.set(grid.ids[forgetful]!, () => ({ type: 'page', records: [old!] }))
+      const [found] = await grid.ask(() => grid.at(0).resolve('web', { timeoutMs: 5_000 }))
+      expect(found!.record.endpoints).toEqual(['tcp://127.0.0.1:81'])
+    }
+    // Its publisher knows best, and needs nobody to have heard of it.
+    await grid.ask(() => grid.at(5).takeBack(application()))
+    for (const id of grid.ids.slice(0, 5)) grid.liars.set(id, () => ({ type: 'page', records: [old!] }))
+    expect(await grid.resolve(5)).toEqual([])
+    expect(await grid.find(5, 'version == 1')).toEqual([])
+  })
+
+  test('holders that keep quiet do not hide a name, as long as one does not', async () => {
+    const grid = new ApplicationGrid({ count: 30 })
+    await grid.publish(0)
+    const holders = grid.ids.filter((id) => grid.nodes.get(id)!.heldCount > 0)
+    const asking = grid.ids.findIndex((id, index) => index > 0 && !holders.includes(id))
+    for (const honest of holders) {
+      grid.liars.clear()
+      for (const id of holders) if (id !== honest) grid.liars.set(id, () => ({ type: 'page', records: [] }))
+      expect(await grid.resolve(asking)).toEqual([grid.ids[0]])
+    }
   })
 
   test('is not published', async () => {
