@@ -134,8 +134,10 @@ export class DaemonApplications {
 
   /** Every unit that still runs has been adopted: the others have ended. */
   async forgetOthers(): Promise<void> {
-    const others = this.#waiting.splice(0)
-    await Promise.all(others.map((kept) => this.#takeBack(kept)))
+    for (const kept of this.#waiting.splice(0))
+      await this.#takeBack(kept).catch((error: unknown) => {
+        this.#parts.log.warn({ application: kept.fields.name, error }, 'an old publication could not be taken back')
+      })
   }
 
   /** Takes back all that an owner published. */
@@ -211,11 +213,17 @@ export class DaemonApplications {
   }
 
   #resume(kept: KeptPublication): void {
-    const { name } = kept.fields
+    const { fields, owner, statement } = kept
     this.#tell(kept).catch((error: unknown) => {
-      // One that no node took is told again and again; one that is wrong by now, such as of a member whose certificate ended, is not.
-      if (asRoostError(error).code !== 'RECORD_REFUSED') this.#kept.delete(keyOf(kept.fields))
-      this.#parts.log.warn({ application: name, error }, 'a publication of an earlier life could not be resumed yet')
+      this.#parts.log.warn(
+        { application: fields.name, error },
+        'a publication of an earlier life was not taken at once',
+      )
+      // One that no node took is told again and again.
+      if (asRoostError(error).code === 'RECORD_REFUSED') return
+      this.#kept.delete(keyOf(fields))
+      // The member's certificate may have ended meanwhile: the node alone goes on saying it.
+      if (statement !== undefined) this.#resume({ fields, owner })
     })
   }
 
