@@ -9,6 +9,8 @@ import {
   parseTicket,
   questionWire,
   readDescriptor,
+  replicaCallWire,
+  replicaWire,
   samplingWire,
   seededRng,
   selectionWire,
@@ -67,6 +69,8 @@ export const WIRES: readonly (Wire<any> | CallWire<any, any>)[] = [
   questionWire,
   liveWire,
   applicationsWire,
+  replicaWire,
+  replicaCallWire,
   jobWire,
 ]
 
@@ -101,6 +105,7 @@ export const TARGETS: readonly Target[] = [
   ofGolden('join-1-reply', JOIN_BYTES_MAX),
   ofGolden('statement-1', BODY_BYTES_MAX),
   ofGolden('job-events-1', BODY_BYTES_MAX),
+  ofGolden('replica-entries-1', BODY_BYTES_MAX),
   ofGolden('unit-events-1', BODY_BYTES_MAX),
   {
     ...ofParse('descriptor', BODY_BYTES_MAX, (value) => readDescriptor(value, 'descriptor')),

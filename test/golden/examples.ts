@@ -9,6 +9,9 @@ import {
   parseSignedStatement,
   parseTunnelRequest,
   questionWire,
+  readEntry,
+  replicaCallWire,
+  replicaWire,
   keyOf,
   samplingWire,
   selectionWire,
@@ -16,6 +19,7 @@ import {
   type ApplicationReply,
   type ApplicationRequest,
   type Descriptor,
+  type Entry,
   type GuestsMessage,
   type JoinReply,
   type JoinRequest,
@@ -26,6 +30,9 @@ import {
   type Plain,
   type Presented,
   type Question,
+  type ReplicaMessage,
+  type ReplicaReply,
+  type ReplicaRequest,
   type SamplingMessage,
   type SelectionMessage,
   type SignedApplicationRecord,
@@ -288,6 +295,58 @@ const applicationReply: Examples<ApplicationReply> = {
 }
 const tunnelRequest: TunnelRequest = { name: 'render.web', instance: 'main', endpoint: 1 }
 
+const group = 'jobs-ay3q9f1rhsqynccjvqhwxt5wbg'
+const incarnation = 4_503_599_627_370_497
+const configuration = { voters: [{ peer, incarnation }], learners: [other] }
+const placed = { index: 7, term: 3, atMs: 86_400_000 }
+const command = { type: 'put', key: 'a', value: [1, 'b', bytes] }
+const entries: Examples<Entry> = {
+  begin: { ...placed, type: 'begin' },
+  members: { ...placed, type: 'members', configuration },
+  open: { ...placed, type: 'open', peer: other },
+  command: { ...placed, type: 'command', peer: other, session: 5, sequence: 9, settled: 8, command },
+}
+const led = { group, term: 3, round: 70 }
+const snapshot = { id: `6-2-${peer}-1`, index: 6, term: 2, configuration, chunkCount: 3, weight: 400_000 }
+const replica: Examples<ReplicaMessage> = {
+  append: { type: 'append', ...led, prevIndex: 6, prevTerm: 2, commit: 5, entries: Object.values(entries) },
+  beats: { type: 'beats', beats: [{ ...led, commit: 5 }] },
+  acks: { type: 'acks', acks: [{ ...led, verified: 7, match: 6, incarnation }] },
+  mismatch: { type: 'mismatch', ...led, prevIndex: 6, hintIndex: 4, hintTerm: 1, incarnation },
+  'ask-vote': {
+    type: 'ask-vote',
+    group,
+    term: 4,
+    pre: true,
+    handed: false,
+    lastIndex: 7,
+    lastTerm: 3,
+    incarnation,
+  },
+  vote: { type: 'vote', group, term: 4, pre: true, granted: true, incarnation },
+  chunk: { type: 'chunk', ...led, snapshot, number: 1, chunk: { type: 'service', chunk: [['a', 'b']] } },
+  'chunk-ack': { type: 'chunk-ack', group, term: 3, snapshotId: snapshot.id, next: 2, incarnation },
+  'take-over': { type: 'take-over', group, term: 3 },
+  removed: { type: 'removed', group, configurationIndex: 7 },
+}
+const replicaRequest: Examples<ReplicaRequest> = {
+  open: { type: 'open', group },
+  command: { type: 'command', group, session: 5, sequence: 9, settled: 8, command },
+  read: { type: 'read', group, query: { key: 'a' } },
+  change: { type: 'change', group, action: 'add', peer: other },
+  'hand-over': { type: 'hand-over', group, to: other },
+}
+const replicaReply: Examples<ReplicaReply> = {
+  opened: { type: 'opened', session: 5 },
+  done: { type: 'done', result: { value: 'b' } },
+  failed: { type: 'failed', error: { code: 'CONFLICT', message: 'it is there', hint: 'look', certain: true } },
+  'not-leader': { type: 'not-leader', leader: peer, members: [peer, other] },
+  expired: { type: 'expired' },
+  settled: { type: 'settled' },
+  busy: { type: 'busy' },
+  'no-member': { type: 'no-member' },
+}
+
 /** Every protocol whose messages cross the network or are kept on disk. */
 export const goldenProtocols: readonly GoldenProtocol[] = [
   { name: 'sampling-1', parse: samplingWire.parse, examples: sampling },
@@ -300,6 +359,10 @@ export const goldenProtocols: readonly GoldenProtocol[] = [
   { name: 'live-1-reply', parse: liveWire.parseReply, examples: liveReply },
   { name: 'applications-1-request', parse: applicationsWire.parseRequest, examples: applicationRequest },
   { name: 'applications-1-reply', parse: applicationsWire.parseReply, examples: applicationReply },
+  { name: 'replica-1', parse: replicaWire.parse, examples: replica },
+  { name: 'replica-entries-1', parse: (value) => readEntry(value, 'entry'), examples: entries },
+  { name: 'replica-call-1-request', parse: replicaCallWire.parseRequest, examples: replicaRequest },
+  { name: 'replica-call-1-reply', parse: replicaCallWire.parseReply, examples: replicaReply },
   { name: 'tunnel-1', parse: parseTunnelRequest, examples: { request: tunnelRequest } },
   { name: 'admission-1', parse: parsePresented, examples: { presented } },
   { name: 'join-1-request', parse: parseJoinRequest, examples: joinRequest },
