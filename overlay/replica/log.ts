@@ -86,7 +86,7 @@ export class ReplicaLog {
   /** Drops the entries from `index` on. */
   truncate(index: number): void {
     const count = Math.max(0, index - this.#baseIndex - 1)
-    this.#entries.length = count
+    this.#entries.splice(count)
     for (const weight of this.#weights.splice(count)) this.#weight -= weight
     while (this.configurationIndex >= index && this.#configurations.length > 1) this.#configurations.pop()
   }

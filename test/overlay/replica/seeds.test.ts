@@ -12,9 +12,12 @@ const FRESH_SEED = Math.floor(Date.now() / 1_000) % 1_000_000_000
 
 describe('a group under loss, doubling, crashes that tear its disks, partitions, pauses, drifting clocks and changes of members', () => {
   const firsts = Array.from({ length: SEEDS_COUNT / SEEDS_AT_ONCE }, (_, index) => index * SEEDS_AT_ONCE)
-  test.each(firsts)('is linearizable, safe after every event, and whole again in calm: seeds from %i', async (first) => {
-    for (let seed = first; seed < first + SEEDS_AT_ONCE; seed++) await told(seed)
-  })
+  test.each(firsts)(
+    'is linearizable, safe after every event, and whole again in calm: seeds from %i',
+    async (first) => {
+      for (let seed = first; seed < first + SEEDS_AT_ONCE; seed++) await told(seed)
+    },
+  )
 
   test('so it is for fresh seeds', async () => {
     for (let seed = FRESH_SEED; seed < FRESH_SEED + FRESH_COUNT; seed++) await told(seed)
