@@ -369,10 +369,15 @@ class MountedDiscovery implements Discovery {
 
   #onGuests(event: GuestsEvent): void {
     if (event.type === 'came') this.#hear(event.descriptor)
-    else if (event.type === 'met') this.#hear(event.descriptor)
+    else if (event.type === 'met') this.#onMet(event.descriptor)
     else if (event.type === 'alive') this.#sampling.remember(event.descriptor, this.#samplingEnv)
     else if (event.type === 'silent') this.doubt(event.peer)
     else this.#onEvent({ ...event, protocol: 'guests' })
+  }
+
+  /** Somebody was named who may be a neighbour. Of others whom somebody names there are enough, and nobody knows why they are named. */
+  #onMet(descriptor: Descriptor): void {
+    if (this.#selection.isHome(descriptor.peer)) this.#hear(descriptor)
   }
 
   #onSelection(event: SelectionEvent): void {

@@ -5,12 +5,13 @@ import { RateLimit, type Contact } from '../sampling/index.ts'
 import { Contacts, slotOf } from '../selection/index.ts'
 import { Checks } from './checks.ts'
 import { Errands, type Errand } from './errands.ts'
+import { FairView } from './fair-view.ts'
 import { GridClock } from './grid-clock.ts'
 import { GuestBook, type Counts } from './guest-book.ts'
 import { HASH_COUNT_MAX, REFERRED_COUNT_MAX, VISIT_COUNT_MAX, WANT_COUNT_MAX, type GuestsMessage } from './messages.ts'
 import { GUESTS_DEFAULTS, type GuestsOptions } from './options.ts'
-import { Lowest, Nearest } from './picks.ts'
-import { guestKey, mixed, Terms } from './terms.ts'
+import { Nearest } from './picks.ts'
+import { guestKey, Terms } from './terms.ts'
 import { HeldVisit, signVisit, type Visit } from './visit.ts'
 
 /**
@@ -20,8 +21,8 @@ import { HeldVisit, signVisit, type Visit } from './visit.ts'
  * in the grid, whatever they do: they can neither be guests in more cells than others are, nor keep honest ones away, since members
  * pass on what they hear and nine of ten of them are honest. All that is left to them is to refuse their help.
  *
- * The view is made of these guests: those whose hash with a secret of this node is lowest. In a grid that is one cell it is made of
- * the members in the same way. What is known before there is either is the host's to say.
+ * The view is made of these guests (`FairView`), or of members where the grid is one cell. What is known before there are either is the
+ * host's to say.
  *
  * A hash that anyone can check in place of a draw that everyone must trust is an idea of BASALT (Auvolat, Bromberg, Frey and Taiani 2023) and
  * of Brahms; that each node shows up at a place which the hash says, and that there all compare notes, is what is added.
@@ -38,6 +39,7 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
   readonly #contacts = new Contacts()
   readonly #clock = new GridClock()
   readonly #checks: Checks
+  readonly #fairView: FairView
   readonly #errands: Errands
   readonly #rateLimit = new RateLimit(RATE)
   /** To the cell of each term that is near. */
@@ -46,11 +48,6 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
   #fresh: HeldVisit[] = []
   /** The member that was asked to compare. */
   #partner: PeerId | undefined
-  #secret = 0
-  #view: readonly Descriptor[] = []
-  /** Whether the view is what it was when there last was a fair one, and how it stands now. */
-  #isFair = false
-  #isStale = true
 
   constructor(dependencies: GuestsDependencies, options: Partial<GuestsOptions> = {}) {
     this.#own = dependencies.own
@@ -61,6 +58,18 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
     this.#terms = new Terms(this.#options)
     this.#book = new GuestBook({ countMax: this.#options.guestCountMax })
     this.#checks = new Checks(this.#options)
+    this.#fairView = new FairView(
+      {
+        home: this.#home,
+        book: this.#book,
+        terms: this.#terms,
+        clock: this.#clock,
+        checks: this.#checks,
+        // Who was welcomed by whomever it knew before comes again.
+        onFair: () => this.#visits.clear(),
+      },
+      this.#options,
+    )
     this.#errands = new Errands({ onAddress: dependencies.onAddress, depth: () => this.#home.depth }, this.#options)
   }
 
@@ -69,40 +78,28 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
    * that every node stands in as many views. Undefined until there was a fair choice.
    */
   view(surroundings: Surroundings): readonly Descriptor[] | undefined {
-    this.#refresh(surroundings)
-    return this.#view.length === 0 ? undefined : this.#view
+    const view = this.#fairView.descriptors(surroundings)
+    return view.length === 0 ? undefined : view
   }
 
   /** One of all that the view is chosen from; undefined where there is no fair choice. */
   draw(surroundings: Surroundings): Descriptor | undefined {
-    this.#refresh(surroundings)
-    if (!this.#isFair) return undefined
-    const { rng } = surroundings
-    if (this.#home.depth === 0) return drawOther(this.#home.members(), surroundings.self, rng)
-    const book = this.#book
-    const wallMs = this.#clock.wallMs(surroundings)
-    for (let tries = 0; tries < DRAW_TRIES && book.count > 0; tries++) {
-      const index = rng.below(book.count)
-      const { descriptor } = book.at(index)!
-      if (descriptor.peer !== surroundings.self && this.#isHere(index, wallMs)) return descriptor
-    }
-    return undefined
+    return this.#fairView.draw(surroundings)
   }
 
   /** Whether the view is a fair choice at this moment, and how many guests are known, those who came early included. */
   state(surroundings: Surroundings): GuestsState {
-    this.#refresh(surroundings)
-    return { isFair: this.#isFair, guestCount: this.#book.count }
+    return { isFair: this.#fairView.isFair(surroundings), guestCount: this.#book.count }
   }
 
   /** A peer that is gone is not in the view, whatever it says. */
   forget(peer: PeerId, env: GuestsEnv): void {
-    this.#isStale = true
-    if (this.#view.some((descriptor) => descriptor.peer === peer)) this.#checks.noteGone(peer, env.nowMs)
+    this.#fairView.noteChange()
+    if (this.#home.depth > 0 && this.#home.encloses(peerKey(peer))) this.#checks.noteGone(peer, env.nowMs)
   }
 
   start(env: GuestsEnv): void {
-    this.#secret = env.rng.next() | 0
+    this.#fairView.start(env.rng)
     env.wakeAfter(env.rng.below(FIRST_CYCLE_MS), CYCLE)
   }
 
@@ -113,7 +110,7 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
     else {
       const silent = this.#checks.onUnanswered(timer.round, env)
       if (silent === undefined) return
-      this.#isStale = true
+      this.#fairView.noteChange()
       this.#contacts.remove(commonPrefix(peerKey(silent), this.#home.ownKey), silent)
       env.emit({ type: 'silent', peer: silent })
     }
@@ -151,96 +148,19 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
   #runCycle(env: GuestsEnv): void {
     env.wakeAfter(this.#options.cycleMs, CYCLE)
     this.#cycleCount++
-    this.#isStale = true
+    this.#fairView.noteChange()
     const wallMs = this.#clock.wallMs(env)
     this.#book.keepOnly((key, term) => this.#isWelcome(key, term, wallMs))
     this.#checks.forgive(env.nowMs)
-    this.#refresh(env)
-    if (this.#isLookDue()) {
+    const isFair = this.#fairView.isFair(env)
+    if (this.#isLookDue(isFair)) {
       this.#lookAround(env)
-      if (!this.#isFair) this.#visits.clear()
+      if (!isFair) this.#visits.clear()
     }
     if (this.#home.depth === 0 || !this.#home.isSettled) return
     this.#payVisits(wallMs, env)
-    this.#checks.run(this.#view, env)
-    if (!this.#isFair || this.#cycleCount % this.#options.exchangeCycleCount === 0) this.#exchange(env)
-  }
-
-  // The view.
-
-  #refresh(surroundings: Surroundings): void {
-    if (!this.#isStale) return
-    this.#isStale = false
-    const wallMs = this.#clock.wallMs(surroundings)
-    const picked =
-      this.#home.depth === 0 ? this.#pickMembers(surroundings, wallMs) : this.#pickGuests(surroundings, wallMs)
-    // Who was welcomed by whomever it knew before comes again.
-    if (picked !== undefined && !this.#isFair) this.#visits.clear()
-    this.#isFair = picked !== undefined
-    this.#view = picked ?? this.#pickForNow(surroundings, wallMs)
-  }
-
-  /** Of the whole grid, where that is one cell. */
-  #pickMembers(surroundings: Surroundings, wallMs: number): readonly Descriptor[] | undefined {
-    const { self, nowMs } = surroundings
-    if (!this.#home.isReady(nowMs) || this.#home.members().length < 2) return undefined
-    const lowest = new Lowest(this.#options.viewSize)
-    this.#offerMembers(lowest, self, wallMs)
-    return lowest.descriptors
-  }
-
-  /** Of those whose term it is. There are as many as members: where there are less than half of that, honest ones have not arrived. */
-  #pickGuests({ self }: Surroundings, wallMs: number): readonly Descriptor[] | undefined {
-    if (!this.#home.isSettled) return undefined
-    let hereCount = 0
-    for (let index = 0; index < this.#book.count; index++) if (this.#isHere(index, wallMs)) hereCount++
-    const guestsPerMember = hereCount / this.#home.members().length
-    if (guestsPerMember < GUESTS_PER_MEMBER_MIN) return undefined
-    const lowest = new Lowest(this.#viewCount(guestsPerMember))
-    this.#offerGuests(lowest, self, wallMs)
-    return lowest.descriptors
-  }
-
-  /** While there is no fair choice, those who were one and live still are. A node without them knows its cell, if nothing else. */
-  #pickForNow({ self, nowMs }: Surroundings, wallMs: number): readonly Descriptor[] {
-    const { viewSize } = this.#options
-    const left = this.#view.filter(({ peer }) => !this.#checks.isSilent(peer))
-    if (2 * left.length >= viewSize || !this.#home.isReady(nowMs)) return left
-    const lowest = new Lowest(viewSize)
-    this.#offerMembers(lowest, self, wallMs)
-    this.#offerGuests(lowest, self, wallMs)
-    return [...new Set(lowest.descriptors)]
-  }
-
-  #isHere(index: number, wallMs: number): boolean {
-    return this.#terms.at(this.#book.keyAt(index), wallMs) === this.#book.termAt(index)
-  }
-
-  #offerGuests(lowest: Lowest, self: PeerId, wallMs: number): void {
-    for (let index = 0; index < this.#book.count; index++) {
-      const rank = this.#rank(this.#book.keyAt(index), this.#book.termAt(index))
-      if (!lowest.wants(rank) || !this.#isHere(index, wallMs)) continue
-      const { descriptor } = this.#book.at(index)!
-      if (descriptor.peer !== self && !this.#checks.isSilent(descriptor.peer)) lowest.add(rank, descriptor)
-    }
-  }
-
-  #offerMembers(lowest: Lowest, self: PeerId, wallMs: number): void {
-    for (const descriptor of this.#home.members()) {
-      const key = keyOf(descriptor)
-      const rank = this.#rank(key, this.#terms.at(key, wallMs))
-      if (lowest.wants(rank) && descriptor.peer !== self) lowest.add(rank, descriptor)
-    }
-  }
-
-  #viewCount(guestsPerMember: number): number {
-    const { viewSize } = this.#options
-    const dither = (this.#secret >>> 0) / 2 ** 32
-    return Math.max(1, Math.floor(viewSize * Math.min(guestsPerMember, VIEW_FACTOR_MAX) + dither))
-  }
-
-  #rank(key: number, term: number): number {
-    return mixed(mixed(key, this.#secret), term)
+    this.#checks.run(this.#fairView.descriptors(env), env)
+    if (!isFair || this.#cycleCount % this.#options.exchangeCycleCount === 0) this.#exchange(env)
   }
 
   // Being guest.
@@ -289,11 +209,11 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
   }
 
   /** Often in the beginning and while something is amiss, once a term otherwise. */
-  #isLookDue(): boolean {
+  #isLookDue(isFair: boolean): boolean {
     const cycle = this.#cycleCount
     const isPower = (cycle & (cycle - 1)) === 0
     const termCycleCount = Math.ceil(this.#options.termMs / this.#options.cycleMs)
-    return isPower || cycle % (this.#isFair ? termCycleCount : LOOK_CYCLES) === 0
+    return isPower || cycle % (isFair ? termCycleCount : LOOK_CYCLES) === 0
   }
 
   /**
@@ -302,7 +222,7 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
    */
   #drawStart(errand: Errand, env: GuestsEnv): Contact | undefined {
     const nearest = (): Contact | undefined => this.#anyNear(errand, env)
-    if (this.#isFair || errand.starts.size % 2 === 1) return nearest() ?? this.#anyStranger(errand, env)
+    if (this.#fairView.isFair(env) || errand.starts.size % 2 === 1) return nearest() ?? this.#anyStranger(errand, env)
     return this.#anyStranger(errand, env) ?? nearest()
   }
 
@@ -313,18 +233,18 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
 
   #anyNear(errand: Errand, env: GuestsEnv): Descriptor | undefined {
     const nearest = new Nearest({ key: errand.key, depth: this.#home.depth, count: 1 }, env.rng)
-    this.#offerKnown(nearest, (peer) => peer === env.self || errand.starts.has(peer))
+    this.#offerKnown(nearest, (peer) => peer === env.self || errand.starts.has(peer), env)
     return nearest.descriptors[0]
   }
 
   /** What selection knows of other cells is whoever said so last: it is all there is in the beginning, and not used later. */
-  #offerKnown(nearest: Nearest, isOut: (peer: PeerId) => boolean): void {
+  #offerKnown(nearest: Nearest, isOut: (peer: PeerId) => boolean, env: GuestsEnv): void {
     for (let index = 0; index < this.#book.count; index++)
       if (nearest.wants(this.#book.keyAt(index)))
         nearest.offer(this.#book.at(index)!.descriptor, this.#book.keyAt(index), isOut)
     for (const descriptor of this.#home.members()) nearest.offer(descriptor, keyOf(descriptor), isOut)
     for (const descriptor of this.#contacts.descriptors()) nearest.offer(descriptor, keyOf(descriptor), isOut)
-    if (this.#isFair) return
+    if (this.#fairView.isFair(env)) return
     for (const descriptor of this.#home.contacts()) nearest.offer(descriptor, keyOf(descriptor), isOut)
   }
 
@@ -361,7 +281,7 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
     const nearest = new Nearest({ key, depth: this.#home.depth, count: REFERRED_COUNT_MAX }, env.rng)
     if (this.#home.encloses(key))
       for (const descriptor of this.#home.members()) nearest.offer(descriptor, keyOf(descriptor), isOut)
-    else this.#offerKnown(nearest, isOut)
+    else this.#offerKnown(nearest, isOut, env)
     env.send(to, { type: 'refer', round, descriptors: nearest.descriptors })
   }
 
@@ -386,7 +306,7 @@ export class Guests implements Protocol<GuestsMessage, GuestsTimer, GuestsEvent>
       this.#refuse(from, 'full', env)
       return false
     }
-    if (!this.#isFair) this.#isStale = true
+    this.#fairView.noteArrival()
     if (isNews) this.#pass(checked, env)
     if (checked.descriptor.peer !== env.self) this.#meet(checked, env)
     return true
@@ -495,10 +415,6 @@ const RATE = { intervalMs: 100, burstCount: 32 }
 const UNTIMELY_TERMS = 2
 /** Of one that misses in one of two tries this many miss in one of 65,000. */
 const DRAW_TRIES = 16
-/** By chance alone this is hardly ever less in a cell of a hundred, and where attackers alone come it is their share of the grid. */
-const GUESTS_PER_MEMBER_MIN = 0.5
-/** A cell with more guests than this for each member has nobody's view grow any further. */
-const VIEW_FACTOR_MAX = 1.5
 /** Who starts looks around soon, before it believes whoever comes. */
 const FIRST_CYCLE_MS = 1_000
 /** Ways on which a node looks around itself, and every how many cycles while something is amiss. */

@@ -229,15 +229,17 @@ describe('the view', () => {
     const played = new Played({ isReady: () => false })
     for (const guest of guests.slice(0, guests.length / 10)) played.visit(guest)
     expect(played.guests.view(played.env)).toBeUndefined()
-    const view = viewOf(filled(played))
+    filled(played).advance(GUESTS_DEFAULTS.cycleMs)
+    const view = viewOf(played)
     expect(view.length).toBeGreaterThan(15)
     for (const { peer } of view) expect(guests).toContain(peer)
   })
 
   test('is another for another node, and stays as it is while nobody comes or goes', () => {
-    const [one, other] = [filled(), filled()]
-    other.env.rng.next()
+    const [one, other] = [new Played(), new Played()]
+    // Another secret.
     other.guests.start(other.env)
+    for (const played of [one, other]) filled(played).advance(GUESTS_DEFAULTS.cycleMs)
     expect(viewOf(one)).toEqual(viewOf(one))
     expect(new Set(viewOf(one))).not.toEqual(new Set(viewOf(other)))
   })
