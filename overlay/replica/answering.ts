@@ -26,7 +26,7 @@ export function answerRequest(
         return command(replica, from, request, reply)
       case 'read':
         return leadership.whenCurrent(() =>
-          reply(leadership.isOver ? notLeader(replica) : replica.core.machine.read(request.query)),
+          reply(leadership.isOver ? notLeader(replica) : replica.core.machine.read(request.query, from)),
         )
       case 'change':
         if (!mayManage) return refuse(reply)

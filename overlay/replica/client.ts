@@ -68,8 +68,7 @@ export class GroupClient<Command, Reply, Query = Command> {
   /** Has the group apply a command, once, and gives what came of it. */
   async execute(command: Command, { timeoutMs, signal }: AskOptions): Promise<Reply> {
     const untilMs = this.#env.nowMs + timeoutMs
-    const opening = this.#sessionFor({ timeoutMs, ...(signal && { signal }) })
-    const session = await opening
+    const { session, opening } = await this.#sessionUntil(untilMs, signal)
     const sequence = await session.begin(untilMs)
     try {
       const reply = await this.#ask(
@@ -121,24 +120,35 @@ export class GroupClient<Command, Reply, Query = Command> {
     return this.#dependencies.group
   }
 
-  /** The session, or a new one where the group may have given up the old. */
-  #sessionFor(options: AskOptions): Promise<ClientSession> {
-    const idleMs = this.#env.nowMs - this.#usedMs
-    this.#usedMs = this.#env.nowMs
-    if (idleMs > SESSION_MS / 2) this.#session = undefined
-    return (this.#session ??= this.#openSession(options))
+  /** The session; who waits for another's try to open one goes on with its own. */
+  async #sessionUntil(
+    untilMs: number,
+    signal: AbortSignalLike | undefined,
+  ): Promise<{ readonly session: ClientSession; readonly opening: Promise<ClientSession> }> {
+    for (;;) {
+      const isOwn = this.#isSessionStale()
+      if (isOwn) this.#session = this.#openSession(untilMs, signal)
+      const opening = this.#session!
+      try {
+        return { session: await opening, opening }
+      } catch (thrown) {
+        if (this.#session === opening) this.#session = undefined
+        if (isOwn || this.#env.nowMs >= untilMs || signal?.aborted) throw thrown
+      }
+    }
   }
 
-  async #openSession({ timeoutMs, signal }: AskOptions): Promise<ClientSession> {
-    try {
-      const untilMs = this.#env.nowMs + timeoutMs
-      const reply = await this.#ask((group) => ({ type: 'open', group }), untilMs, signal).catch(harmless)
-      if (reply.type !== 'opened') throw this.#odd(reply)
-      return new ClientSession(reply.session, this.#env, this.#options)
-    } catch (thrown) {
-      this.#session = undefined
-      throw thrown
-    }
+  /** There is none, or the group may have given it up. */
+  #isSessionStale(): boolean {
+    const idleMs = this.#env.nowMs - this.#usedMs
+    this.#usedMs = this.#env.nowMs
+    return this.#session === undefined || idleMs > SESSION_MS / 2
+  }
+
+  async #openSession(untilMs: number, signal: AbortSignalLike | undefined): Promise<ClientSession> {
+    const reply = await this.#ask((group) => ({ type: 'open', group }), untilMs, signal).catch(harmless)
+    if (reply.type !== 'opened') throw this.#odd(reply)
+    return new ClientSession(reply.session, this.#env, this.#options)
   }
 
   /** Asks one member after another until one answers for the group. */
@@ -156,8 +166,10 @@ export class GroupClient<Command, Reply, Query = Command> {
       if (signal?.aborted) throw new RoostError('CANCELLED', `group ${this.#group}: given up`, { certain: isCertain })
       if (leftMs <= 0) throw this.#late(isCertain)
       if (target === undefined) {
-        await this.#env.sleep(Math.min(leftMs, backoffMs * (0.5 + 0.5 * this.#env.rng.real())))
-        backoffMs = Math.min(2 * backoffMs, backoffMsMax)
+        if (this.#search.hasLooked) {
+          await this.#env.sleep(Math.min(leftMs, backoffMs * (0.5 + 0.5 * this.#env.rng.real())))
+          backoffMs = Math.min(2 * backoffMs, backoffMsMax)
+        }
         await this.#search.again()
         continue
       }

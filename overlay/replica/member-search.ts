@@ -13,6 +13,7 @@ export class MemberSearch {
   #known: PeerId[] = []
   #leader: PeerId | undefined
   readonly #tried = new Set<PeerId>()
+  #hasLooked = false
 
   constructor(dependencies: Pick<GroupClientDependencies<Given>, 'group' | 'env' | 'resolve' | 'local'>) {
     this.#dependencies = dependencies
@@ -24,9 +25,15 @@ export class MemberSearch {
     return this.#known.find((peer) => !this.#tried.has(peer))
   }
 
+  /** Whether it was ever asked where members are. */
+  get hasLooked(): boolean {
+    return this.#hasLooked
+  }
+
   /** All may be asked again, with those that may have come since. */
   async again(): Promise<void> {
     this.#tried.clear()
+    this.#hasLooked = true
     const found = await this.#dependencies.resolve().catch((): readonly PeerId[] => [])
     this.#learn(found)
   }

@@ -17,8 +17,8 @@ export interface ReplicatedService<Command = Given, Reply = Given, Query = Comma
    * is thrown first. A reply that weighs more than `COMMAND_WEIGHT_MAX` is told as `MESSAGE_TOO_LARGE`.
    */
   apply(command: Command, context: ApplyContext): Reply
-  /** Answers from the state and changes nothing. A `RoostError` is told to who asked. */
-  read(query: Query): Reply
+  /** Answers `peer` from the state and changes nothing. A `RoostError` is told to who asked. */
+  read(query: Query, peer: PeerId): Reply
   /**
    * The state as it is now, in chunks of a weight of at most `SERVICE_CHUNK_WEIGHT_MAX`. They are drawn one at a time, while commands
    * go on being applied: what is drawn later is still the state of the call (`SnapshotTable` does this for tables).

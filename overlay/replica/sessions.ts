@@ -47,6 +47,8 @@ export interface ResultRow {
 
 /** All of these are agreed: another number at one replica and the states part. They belong to the version of the protocol. */
 export const SESSION_COUNT_MAX = 1_024
+/** Sessions of one peer; with one more its own least used goes. */
+export const SESSION_PER_PEER_MAX = 64
 /** Commands of one session whose replies are kept; clients keep no more in flight. */
 export const SESSION_WINDOW = 256
 /** What is kept of replies in all. Beyond it the session that was not used for longest goes. */
@@ -71,6 +73,8 @@ export class Sessions {
 
   open(session: number, peer: PeerId, atMs: number): Outcome {
     this.#expire(atMs)
+    const own = [...this.#sessions].filter(([, other]) => other.peer === peer)
+    if (own.length >= SESSION_PER_PEER_MAX) this.#end(own[0]![0])
     if (this.#sessions.size >= SESSION_COUNT_MAX && !this.#makeRoom(atMs)) return { type: 'busy' }
     this.#sessions.set(session, { peer, usedMs: atMs, settled: 1, results: new Map(), weight: 0 })
     return { type: 'opened', session }

@@ -1,3 +1,4 @@
+import type { PeerId } from '../env/index.ts'
 import { asRoostError, RoostError } from '../error/index.ts'
 import { COMMAND_WEIGHT_MAX, type CommandContent, type Entry } from './entry.ts'
 import { canonical, weigh } from './plain.ts'
@@ -46,8 +47,8 @@ export class StateMachine {
     return undefined
   }
 
-  read(query: unknown): Result {
-    return resultOf(() => this.#service.read(this.#service.query(query, 'query')))
+  read(query: unknown, peer: PeerId): Result {
+    return resultOf(() => this.#service.read(this.#service.query(query, 'query'), peer))
   }
 
   /** The state as it is now, drawn one chunk at a time while entries go on being applied. Draw it to its end, or `return` it. */

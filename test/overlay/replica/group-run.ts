@@ -1,13 +1,4 @@
-import {
-  RoostError,
-  pick,
-  seededRng,
-  type Env,
-  type PeerId,
-  type Protocol,
-  type Rng,
-  type Wire,
-} from '../../../overlay/index.ts'
+import { RoostError, pick, seededRng, type Env, type PeerId, type Protocol, type Rng } from '../../../overlay/index.ts'
 import {
   GroupClient,
   MemoryDisk,
@@ -24,6 +15,7 @@ import {
   type StoredReplica,
 } from '../../../overlay/replica/index.ts'
 import { Simulation, uniformLatency, type NodeHost, type SimulationOptions } from '../../../sim/engine/index.ts'
+import { DiskTimers, diskWire } from './disk-timers.ts'
 import type { Operation } from './linearizability.ts'
 import { Notes, type NoteCommand, type NoteInput, type NoteQuery } from './notes.ts'
 import { Safety } from './safety.ts'
@@ -325,31 +317,9 @@ export class GroupRun {
   }
 }
 
-/** A disk's work is done by its machine: what is under way when that stops is not. */
-class DiskTimers implements Protocol<never, () => void, never> {
-  #env!: Env<never, () => void, never>
-
-  start(env: Env<never, () => void, never>): void {
-    this.#env = env
-  }
-  receive(): void {}
-  wake(run: () => void): void {
-    run()
-  }
-  after(delayMs: number, run: () => void): void {
-    this.#env.wakeAfter(delayMs, run)
-  }
-}
-
-const diskWire: Wire<never> = { id: '/test/disk/1', messageBytesMax: 0, parse: refuse }
-
 /** A group under faults may say no to anything. */
 function expected(thrown: unknown): void {
   if (!(thrown instanceof RoostError)) throw thrown
-}
-
-function refuse(): never {
-  throw new RoostError('MESSAGE_MALFORMED', 'a disk is told nothing')
 }
 
 function noAnswer(): never {

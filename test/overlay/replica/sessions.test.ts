@@ -4,6 +4,7 @@ import {
   SESSION_COUNT_MAX,
   SESSION_IDLE_MS,
   SESSION_MS,
+  SESSION_PER_PEER_MAX,
   SESSION_WINDOW,
   Sessions,
   type Outcome,
@@ -51,12 +52,19 @@ describe('sessions', () => {
   test('make room for others only where one is idle', () => {
     const sessions = new Sessions()
     for (let session = 1; session <= SESSION_COUNT_MAX; session++)
-      sessions.open(session, ADA, session === 1 ? 0 : 1_000)
+      sessions.open(session, `peer ${session % 20}`, session === 1 ? 0 : 1_000)
     const next = SESSION_COUNT_MAX + 1
     expect(sessions.open(next, BOB, SESSION_IDLE_MS - 1)).toEqual({ type: 'busy' })
     expect(sessions.open(next, BOB, SESSION_IDLE_MS)).toEqual({ type: 'opened', session: next })
     expect(sessions.copy().rows.map(({ session }) => session)).not.toContain(1)
     expect(sessions.open(next + 1, BOB, SESSION_IDLE_MS)).toEqual({ type: 'busy' })
+  })
+
+  test('of one peer make room for its own', () => {
+    const { sessions, run } = opened()
+    for (let session = 6; session < 6 + SESSION_PER_PEER_MAX; session++) sessions.open(session, ADA, 0)
+    expect(run(1, 1)).toEqual({ type: 'expired' })
+    expect(run(1, 1, { session: 6 })).toMatchObject({ type: 'done' })
   })
 
   test('are the same from a snapshot', () => {
