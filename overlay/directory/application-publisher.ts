@@ -13,8 +13,13 @@ import type { MemberStatement, PublicationFields, SignedApplicationRecord } from
  * node that became a holder simply has taken nothing yet.
  */
 
-/** Publications of this node; beyond it new ones are refused with `BUSY`. */
+/** Publications of this node; beyond it new ones are refused with `BUSY`. Of those taken back as many are remembered, the latest. */
 export const PUBLICATIONS_COUNT_MAX = 1_000
+/**
+ * How long it is remembered at most, here and by holders, that something was taken back: long enough for a holder that did not hear of it
+ * to be told, or to be known as gone.
+ */
+const TAKEN_BACK_MS_MAX = 600_000
 /** Renewals in a record's time to live: two may fail before it ends. */
 const RENEWALS_COUNT = 3
 /** How often it is looked whether somebody is to be sent something. */
@@ -78,7 +83,7 @@ export class ApplicationPublisher {
     const signed = signApplicationRecord(record, crypto, statement)
     this.#check(signed)
     const identity = identityOf(record)
-    if (!this.#own.has(identity) && this.#own.size >= PUBLICATIONS_COUNT_MAX)
+    if (!this.#own.has(identity) && this.#identities({ takenBack: false }).length >= PUBLICATIONS_COUNT_MAX)
       throw new RoostError('BUSY', `this node publishes ${PUBLICATIONS_COUNT_MAX} applications already`)
     await this.#set(identity, signed)
     return signed
@@ -88,8 +93,11 @@ export class ApplicationPublisher {
   async takeBack(fields: Pick<PublicationFields, 'name' | 'instance' | 'ttlMs'>): Promise<void> {
     const { vo } = this.#ports
     const { self, crypto } = this.#env
-    const { name, instance, ttlMs } = fields
+    const { name, instance } = fields
+    const ttlMs = Math.min(fields.ttlMs, TAKEN_BACK_MS_MAX)
     const record = { name, instance, ttlMs, publisher: self, vo, endpoints: [], attributes: {}, ...this.#now() }
+    const [oldest, ...others] = this.#identities({ takenBack: true })
+    if (others.length >= PUBLICATIONS_COUNT_MAX) this.#own.delete(oldest!)
     try {
       await this.#set(identityOf(record), signApplicationRecord(record, crypto))
     } catch (thrown) {
@@ -105,12 +113,18 @@ export class ApplicationPublisher {
     const own = this.#ownOf(signed)
     this.#own.set(identity, own)
     this.#run()
-    const lastTold = await this.#tell([own])
+    const lastTold = await this.#tell([own], { isNews: true })
     if (own.takenBy.size === 0 && this.#own.get(identity) === own)
       throw new RoostError('RECORD_REFUSED', `no node took the record of ${signed.record.name}`, {
         cause: lastTold,
         certain: false,
       })
+  }
+
+  #identities({ takenBack }: { readonly takenBack: boolean }): string[] {
+    return [...this.#own].flatMap(([identity, { signed }]) =>
+      isTakenBack(signed.record) === takenBack ? [identity] : [],
+    )
   }
 
   #ownOf(signed: SignedApplicationRecord): Own {
@@ -133,7 +147,7 @@ export class ApplicationPublisher {
       while (this.#own.size > 0 && !this.#isStopped) {
         await this.#env.sleep(ROUND_MS)
         this.#renew()
-        await this.#tell([...this.#own.values()])
+        await this.#tell([...this.#own.values()], { isNews: false })
       }
     }
     // Sleeping fails when the host stops, and nothing else may end the rounds.
@@ -169,20 +183,24 @@ export class ApplicationPublisher {
     checkApplicationRecord(signed, { surroundings: this.#env, vo, checkMember })
   }
 
-  /** Sends each holder what it has not taken. Never rejects; gives what went wrong last. */
-  async #tell(publications: readonly Own[]): Promise<unknown> {
+  /** Sends each holder what it has not taken; with news nobody is passed over for having been silent. Gives what went wrong last. */
+  async #tell(publications: readonly Own[], { isNews }: { readonly isNews: boolean }): Promise<unknown> {
     const wanting = new Map<PeerId, Own[]>()
     for (const [shard, ofShard] of Map.groupBy(publications, ({ signed: { record } }) => this.#shardOf(record.name))) {
       const holders = await this.#ports.closest(shardKey(shard, this.#ports.vo, this.#env.crypto), HOLDERS_COUNT)
       for (const holder of holders)
         for (const own of ofShard)
-          if (!own.takenBy.has(holder)) wanting.set(holder, [...(wanting.get(holder) ?? []), own])
+          if (!own.takenBy.has(holder)) {
+            const wanted = wanting.get(holder)
+            if (wanted === undefined) wanting.set(holder, [own])
+            else wanted.push(own)
+          }
     }
     let failure: unknown
     await Promise.all(
       [...wanting].map(async ([holder, records]) => {
         try {
-          await this.#put(holder, records)
+          if (isNews || this.#isDue(holder)) await this.#put(holder, records)
         } catch (thrown) {
           failure = thrown
         }
@@ -191,21 +209,24 @@ export class ApplicationPublisher {
     return failure
   }
 
-  async #put(holder: PeerId, records: readonly Own[]): Promise<void> {
-    const { nowMs, self } = this.#env
+  #isDue(holder: PeerId): boolean {
     const retry = this.#retries.get(holder)
-    if (retry !== undefined && nowMs < retry.atMs) return
+    return retry === undefined || this.#env.nowMs >= retry.atMs
+  }
+
+  async #put(holder: PeerId, records: readonly Own[]): Promise<void> {
+    const { self } = this.#env
     try {
       for (let index = 0; index < records.length; index += RECORDS_COUNT_MAX) {
         const some = records.slice(index, index + RECORDS_COUNT_MAX)
         const refusals = holder === self ? this.#keep(some) : await this.#send(holder, some)
         for (const [at, own] of some.entries()) if (refusals[at] === '') own.takenBy.add(holder)
-        const refused = refusals.find((refusal) => refusal !== '')
-        if (refused !== undefined) throw new RoostError('RECORD_REFUSED', `${holder} said ${refused}`)
       }
+      if (records.some((own) => !own.takenBy.has(holder)))
+        throw new RoostError('RECORD_REFUSED', `${holder} has not taken every record`)
       this.#retries.delete(holder)
     } catch (thrown) {
-      const delayMs = Math.min(2 * (retry?.delayMs ?? RETRY_MS_MIN / 2), RETRY_MS_MAX)
+      const delayMs = Math.min(2 * (this.#retries.get(holder)?.delayMs ?? RETRY_MS_MIN / 2), RETRY_MS_MAX)
       this.#retries.set(holder, { atMs: this.#env.nowMs + delayMs, delayMs })
       if (this.#retries.size > RETRIES_COUNT_MAX) this.#retries.delete(this.#retries.keys().next().value!)
       throw thrown

@@ -50,7 +50,9 @@ interface Asking {
   readonly take: (signed: SignedApplicationRecord, from: PeerId) => void
   /** How many answers each shard is to have, as far as one sees by now. */
   readonly wantedCount: () => number
-  readonly isOver: () => boolean
+  /** Monotonic time at which to stop, and whether to stop before. */
+  readonly endsMs: number
+  readonly isEnough?: () => boolean
   /** What `where` of the read means, for this node's own shelf. */
   readonly expression?: Expression
 }
@@ -88,7 +90,7 @@ export class ApplicationReader {
       {
         take: (signed, from) => newest.take(signed, from),
         wantedCount: () => (newest.count > 0 ? ANSWERS_COUNT : HOLDERS_COUNT),
-        isOver: this.#deadline(timeoutMs),
+        endsMs: this.#env.nowMs + timeoutMs,
       },
     )
     return newest.living()
@@ -98,7 +100,6 @@ export class ApplicationReader {
   async find({ where, text, count, timeoutMs, signal }: FindApplications): Promise<FoundApplications> {
     const newest = new Newest(this.#env, this.#ports, (record) => matches(where, queriedAttributes(record), this.#env))
     newest.seed(this.#here.published())
-    const isTimeOver = this.#deadline(timeoutMs)
     const shards = shuffle(
       Array.from({ length: SHARDS_COUNT }, (_, shard) => shard),
       this.#env.rng,
@@ -109,7 +110,8 @@ export class ApplicationReader {
       {
         take: (signed, from) => newest.take(signed, from),
         wantedCount: () => ANSWERS_COUNT,
-        isOver: () => signal?.aborted === true || isTimeOver() || newest.count > count,
+        endsMs: this.#env.nowMs + timeoutMs,
+        isEnough: () => signal?.aborted === true || newest.count > count,
         expression: where,
       },
     )
@@ -129,7 +131,7 @@ export class ApplicationReader {
       })
     const silent = new Set<PeerId>()
     // Three at first: what they say tells whether more are wanted.
-    for (let wantedCount = ANSWERS_COUNT; !how.isOver(); wantedCount = how.wantedCount()) {
+    for (let wantedCount = ANSWERS_COUNT; !this.#isOver(how); wantedCount = how.wantedCount()) {
       const round = planRound(readings, { silent, wantedCount })
       if (round.size === 0) break
       await Promise.all(
@@ -147,8 +149,8 @@ export class ApplicationReader {
   async #readAll(holder: PeerId, read: Read & { readonly shards: readonly number[] }, how: Asking): Promise<boolean> {
     let after: Place | undefined
     try {
-      for (let pagesCount = 0; pagesCount < PAGES_COUNT_MAX && !how.isOver(); pagesCount++) {
-        const page = await this.#page(holder, { ...read, ...(after !== undefined && { after }) }, how.expression)
+      for (let pagesCount = 0; pagesCount < PAGES_COUNT_MAX && !this.#isOver(how); pagesCount++) {
+        const page = await this.#page(holder, { ...read, ...(after !== undefined && { after }) }, how)
         for (const signed of page.records) how.take(signed, holder)
         if (page.next === undefined) return true
         if (after !== undefined && !isBehind(page.next, after, read.shards)) return false
@@ -165,20 +167,20 @@ export class ApplicationReader {
   async #page(
     holder: PeerId,
     read: Omit<Extract<ApplicationRequest, { type: 'read' }>, 'type'>,
-    expression: Expression | undefined,
+    { expression, endsMs }: Asking,
   ): Promise<Page> {
     if (holder === this.#env.self) {
       const { where: _, ...rest } = read
       return this.#here.read({ ...rest, ...(expression !== undefined && { where: expression }) })
     }
-    const reply = await this.#env.call(holder, { type: 'read', ...read }, { timeoutMs: CALL_MS })
+    const timeoutMs = Math.min(CALL_MS, endsMs - this.#env.nowMs)
+    const reply = await this.#env.call(holder, { type: 'read', ...read }, { timeoutMs })
     if (reply.type !== 'page') throw new RoostError('MESSAGE_MALFORMED', 'not an answer to a read')
     return reply
   }
 
-  #deadline(timeoutMs: number): () => boolean {
-    const endsMs = this.#env.nowMs + timeoutMs
-    return () => this.#env.nowMs >= endsMs
+  #isOver({ endsMs, isEnough }: Asking): boolean {
+    return this.#env.nowMs >= endsMs || isEnough?.() === true
   }
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { applicationRoutes } from '../../../node/surface/application-routes.ts'
 import { coreRoutes } from '../../../node/surface/core-routes.ts'
 import { REQUEST_BYTES_MAX } from '../../../node/surface/index.ts'
 import { LOOPBACK_CONNECTIONS_COUNT_MAX } from '../../../node/surface/listen.ts'
@@ -280,6 +281,7 @@ describe('what it says of itself', () => {
         .map(({ method, path }) => `${method.toLowerCase()} ${prefix}${path.replaceAll(/:(\w+)/g, '{$1}')}`)
     const routes = [
       ...routesOf(coreRoutes({} as never) as never, ''),
+      ...routesOf(applicationRoutes({} as never) as never, ''),
       ...routesOf(jobRoutes({} as never) as never, '/aem'),
       'get /openapi.json',
       'get /metrics',

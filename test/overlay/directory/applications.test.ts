@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   HOLDERS_COUNT,
+  PUBLICATIONS_COUNT_MAX,
   RoostError,
   applicationsWire,
   shardKey,
@@ -287,6 +288,21 @@ describe('bounds', () => {
     })
     expect(outcomes.at(-1)).toBe('BUSY')
     expect(outcomes.filter((outcome) => outcome === 'answered').length).toBeLessThan(500)
+  })
+
+  test('a node publishes so many and no more; what it took back does not count', async () => {
+    const grid = new ApplicationGrid({ count: 1 })
+    for (let index = 0; index < PUBLICATIONS_COUNT_MAX; index++) {
+      await grid.publish(0, { name: `brief${index}`, ttlMs: 3_600_000 })
+      await grid.ask(() => grid.at(0).takeBack(application({ name: `brief${index}`, ttlMs: 3_600_000 })))
+    }
+    // Its own shelf remembers for a while what was taken back, and has no room for more.
+    await expect(grid.publish(0, { name: 'one' })).rejects.toMatchObject({ code: 'RECORD_REFUSED' })
+    await grid.simulation.run(610_000)
+    for (let index = 0; index < PUBLICATIONS_COUNT_MAX - 1; index++) await grid.publish(0, { name: `n${index}` })
+    await expect(grid.publish(0, { name: 'more' })).rejects.toMatchObject({ code: 'BUSY' })
+    await grid.publish(0, { name: 'n0', endpoints: ['tcp://127.0.0.1:2'] })
+    expect(grid.at(0).published()).toHaveLength(PUBLICATIONS_COUNT_MAX)
   })
 
   test('keys of shards differ, and are the same for everybody', () => {
