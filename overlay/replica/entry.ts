@@ -1,5 +1,5 @@
 import { shape, type PeerId, type Plain } from '../env/index.ts'
-import { plain } from './plain.ts'
+import { COMMAND_DEPTH_MAX, plain } from './plain.ts'
 
 /** What stands in a group's log, and what a replica keeps on its disk. */
 
@@ -87,7 +87,7 @@ export const readEntry: shape.Shape<Entry> = shape.union({
     session: shape.integer(),
     sequence: shape.integer(),
     settled: shape.integer(),
-    command: plain(COMMAND_WEIGHT_MAX) as shape.Shape<NonNullable<Plain>>,
+    command: plain(COMMAND_WEIGHT_MAX, COMMAND_DEPTH_MAX) as shape.Shape<NonNullable<Plain>>,
   }),
 })
 

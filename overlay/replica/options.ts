@@ -8,7 +8,7 @@ export interface ReplicaOptions {
   readonly electionMsMax: number
   /** Between two heartbeats of a leader; they also tell what is committed. */
   readonly heartbeatMs: number
-  /** What the entries of one message weigh together, beyond the first. */
+  /** What the entries of one message weigh together, beyond the first: at most 262,144, or the message is not taken. */
   readonly appendWeightMax: number
   /** Messages with entries that are under way to one follower. While so many are, entries gather for the next. */
   readonly windowCount: number

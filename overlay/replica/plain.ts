@@ -7,16 +7,19 @@ import { shape, type Shape } from '../env/index.ts'
  * into the form that CBOR gives back before it enters the log.
  */
 
-/** Lists and tables inside each other, in a command or a chunk; what wraps them stays within the codec's bound. */
+/** Lists and tables inside each other, in a chunk of a snapshot; what wraps it stays within the codec's bound. */
 export const PLAIN_DEPTH_MAX = 16
+/** The same of a command, a query and a reply: a service may keep any of them in a table, and the table in chunks. */
+export const COMMAND_DEPTH_MAX = 10
 
 /** What a value weighs that is no plain one, or is too deep. */
 export const TOO_HEAVY = Infinity
 
-/** A plain value of at most `weightMax`; what is `undefined` is none. */
-export function plain(weightMax: number): Shape<NonNullable<Plain> | null> {
+/** A plain value of at most `weightMax` and `depthMax`; what is `undefined` is none. */
+export function plain(weightMax: number, depthMax = PLAIN_DEPTH_MAX): Shape<NonNullable<Plain> | null> {
   return (value, path) => {
-    if (value === undefined || weigh(value) > weightMax) throw shape.malformed(path, `a value of weight ${weightMax}`)
+    if (value === undefined || weigh(value, depthMax) > weightMax)
+      throw shape.malformed(path, `a value of weight ${weightMax}`)
     return value as NonNullable<Plain> | null
   }
 }

@@ -2,7 +2,7 @@ import { shape, type CallWire, type PeerId, type Plain } from '../env/index.ts'
 import type { ErrorRecord } from '../error/index.ts'
 import { COMMAND_WEIGHT_MAX, VOTERS_MAX } from './entry.ts'
 import { GROUP_CHARS_MAX } from './messages.ts'
-import { plain } from './plain.ts'
+import { COMMAND_DEPTH_MAX, plain } from './plain.ts'
 import type { Given } from './service.ts'
 
 /** What a client asks a member. All may be asked again: commands by session and sequence number, the rest by what they mean. */
@@ -44,7 +44,7 @@ const ERROR_TEXT_CHARS_MAX = 4_000
 
 const group = shape.text(GROUP_CHARS_MAX)
 const number = shape.integer()
-const given = plain(COMMAND_WEIGHT_MAX) as shape.Shape<NonNullable<Plain>>
+const given = plain(COMMAND_WEIGHT_MAX, COMMAND_DEPTH_MAX) as shape.Shape<NonNullable<Plain>>
 const text = shape.text(ERROR_TEXT_CHARS_MAX)
 
 const readRequest = shape.union({

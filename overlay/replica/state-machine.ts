@@ -1,7 +1,7 @@
 import type { PeerId } from '../env/index.ts'
 import { asRoostError, RoostError } from '../error/index.ts'
 import { COMMAND_WEIGHT_MAX, type CommandContent, type Entry } from './entry.ts'
-import { canonical, weigh } from './plain.ts'
+import { canonical, COMMAND_DEPTH_MAX, weigh } from './plain.ts'
 import type { AnyService, Given } from './service.ts'
 import { Sessions, type Outcome, type Result } from './sessions.ts'
 import { readSnapshotChunk, snapshotChunks, type SnapshotChunk } from './snapshot-chunks.ts'
@@ -32,7 +32,7 @@ export class StateMachine {
   /** The command as it enters the log; `MESSAGE_MALFORMED` where the service does not know it as one. */
   checkCommand(command: unknown): Given {
     const known: Given = this.#service.command(command, 'command')
-    if (weigh(known) > COMMAND_WEIGHT_MAX)
+    if (weigh(known, COMMAND_DEPTH_MAX) > COMMAND_WEIGHT_MAX)
       throw new RoostError('MESSAGE_TOO_LARGE', `a command weighs more than ${COMMAND_WEIGHT_MAX}`)
     return canonical(known) as Given
   }
@@ -99,7 +99,7 @@ function begun(chunks: Iterable<Given>): Iterable<Given> {
 function resultOf(run: () => Given): Result {
   try {
     const result = canonical(run()) as Given
-    if (weigh(result) <= COMMAND_WEIGHT_MAX) return { type: 'done', result }
+    if (weigh(result, COMMAND_DEPTH_MAX) <= COMMAND_WEIGHT_MAX) return { type: 'done', result }
     throw new RoostError('MESSAGE_TOO_LARGE', `the reply weighs more than ${COMMAND_WEIGHT_MAX}`, { certain: false })
   } catch (thrown) {
     const { code, message, hint, certain } = asRoostError(thrown)
