@@ -86,7 +86,7 @@ class CellSeeking implements Seeking {
     this.#plan = plan
     this.#options = options
     this.#where = options.where
-    this.#cell = dependencies.selection.home
+    this.#cell = dependencies.selection.cells.home
   }
 
   get isExhausted(): boolean {
@@ -127,7 +127,7 @@ class CellSeeking implements Seeking {
     this.#hasBegun = true
     const { selection, callEnv } = this.#dependencies
     const ruledOut: PeerId[] = []
-    for (const descriptor of selection.held()) {
+    for (const descriptor of selection.cells.held()) {
       if (this.#options.except.has(descriptor.peer)) continue
       this.#heldCount++
       if (this.#plan.admits(descriptor, callEnv)) this.#spare.push(descriptor)

@@ -189,7 +189,7 @@ class MountedDiscovery implements Discovery {
         renewAbove: (sequence) => this.#owner.renewAbove(sequence),
         checker,
         onAddress,
-        mayWatch: (peer) => this.#selection.isHome(peer),
+        mayWatch: (peer) => this.#selection.cells.isHome(peer),
       },
       { spreadsNewcomers: false, ...options.membership },
     )
@@ -273,7 +273,7 @@ class MountedDiscovery implements Discovery {
     const layout = this.#selection.newestLayout
     return {
       nodeCount: this.#selection.estimatedNodeCount(),
-      descriptorCount: this.#selection.entryCount,
+      descriptorCount: this.#selection.cells.entryCount,
       answeredCount: this.#answerer.answeredCount,
       layout: layout === undefined ? 0 : layoutId(layout),
       epoch: layout?.epoch ?? 0,
@@ -392,7 +392,7 @@ class MountedDiscovery implements Discovery {
   /** What concerns the home cell goes to membership first, which knows who of it is gone, and comes to selection from there. */
   #hear(descriptor: Descriptor): void {
     const { peer } = descriptor
-    if (peer === this.#surroundings.self || this.#selection.isHome(peer))
+    if (peer === this.#surroundings.self || this.#selection.cells.isHome(peer))
       this.#membership.learn(descriptor, this.#membershipEnv)
     else this.#selection.learn(descriptor, this.#selectionEnv)
   }
@@ -407,7 +407,7 @@ class MountedDiscovery implements Discovery {
 
   #watchHome(): void {
     for (const { peer } of this.#membership.members())
-      if (!this.#selection.isHome(peer)) this.#membership.unwatch(peer, this.#membershipEnv)
+      if (!this.#selection.cells.isHome(peer)) this.#membership.unwatch(peer, this.#membershipEnv)
     for (const descriptor of [...this.#selection.members()])
       if (descriptor.peer !== this.#surroundings.self) this.#membership.learn(descriptor, this.#membershipEnv)
   }
@@ -429,7 +429,7 @@ class MountedDiscovery implements Discovery {
 
   #descriptorOf(peer: PeerId): Descriptor | undefined {
     if (peer === this.#surroundings.self) return this.#owner.current()
-    return this.#membership.get(peer)?.descriptor ?? this.#selection.get(peer)
+    return this.#membership.get(peer)?.descriptor ?? this.#selection.cells.get(peer)
   }
 
   /** This node says something new of itself. */
@@ -450,7 +450,7 @@ class MountedDiscovery implements Discovery {
 
 /** The home cell, as those who are guests there and elsewhere need to know it. */
 function homeOf(selection: Selection): HomeCell {
-  const { home } = selection
+  const { home } = selection.cells
   const { grouping } = home
   return {
     get ownKey() {

@@ -156,7 +156,8 @@ export const ERROR_CODES = {
   },
   GROUP_UNREACHABLE: {
     exit: EXIT.unreachable,
-    meaning: 'no leader of a replica group answered in time; what was asked may have happened unless it is said to be certain',
+    meaning:
+      'no leader of a replica group answered in time; what was asked may have happened unless it is said to be certain',
     hint: 'try again; a group goes on while a majority of its members is up',
   },
   SESSION_EXPIRED: {

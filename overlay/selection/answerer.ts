@@ -34,7 +34,7 @@ export class Answerer implements Service<Question, Answer> {
   answer(from: PeerId, question: Question): Answer {
     if (!this.#rateLimit.allows(from, this.#surroundings.nowMs))
       throw new RoostError('BUSY', 'too many questions from one node')
-    const cell = this.#selection.cellNamed(question)
+    const cell = this.#selection.cells.named(question)
     if (!cell?.isReady(this.#surroundings.nowMs)) return { type: 'not-ready' }
     this.#answeredCount++
     const plan = this.#plans.plan(question.where)
@@ -61,7 +61,7 @@ export class Answerer implements Service<Question, Answer> {
     if (given.length >= lacking) return given
     const plan = this.#plans.plan(where)
     const known = new Set(given.map(({ peer }) => peer))
-    for (const descriptor of this.#selection.held()) {
+    for (const descriptor of this.#selection.cells.held()) {
       if (given.length >= lacking) break
       if (!known.has(descriptor.peer) && plan.admits(descriptor, this.#surroundings)) given.push(descriptor)
     }

@@ -1,7 +1,7 @@
 import { keyOf, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
 import { sample, shuffle, type PeerId } from '../env/index.ts'
 import { commonPrefix, prefixMatches, type PopularitySummary } from '../placement/index.ts'
-import { Batch } from './batch.ts'
+import { Batch, holdingHash, placeOf } from './batch.ts'
 import type { Cell } from './cell.ts'
 import { Grouping } from './grouping.ts'
 import {
@@ -92,16 +92,6 @@ export class CellGossip {
     env.wakeAfter(env.rng.below(this.#options.seekMs), this.#exchangeTimer)
   }
 
-  /** A key that changed: the cell has to be found again. */
-  seekAgain(env: SelectionEnv): void {
-    this.#isSeeking = true
-    this.#readyAtMs = Number.POSITIVE_INFINITY
-    this.#asked = []
-    this.#foundBy.clear()
-    this.#foundRoundCount = 0
-    this.#seek(env)
-  }
-
   /** News here, and for this audience. */
   pass(descriptor: Descriptor, place: number, hash: number, audience: Audience, env: SelectionEnv): void {
     if (audience.placeBits === NOBODY.placeBits) return
@@ -118,11 +108,6 @@ export class CellGossip {
   /** Lets a peer compare, and see how new our layout is. */
   showTo(peer: PeerId, env: SelectionEnv): void {
     this.#sendSummary(peer, true, env)
-  }
-
-  /** An exchange brought so much news. */
-  noteGain(newsCount: number): void {
-    this.#gainedCount += newsCount
   }
 
   exchange(env: SelectionEnv): void {
@@ -156,8 +141,16 @@ export class CellGossip {
       this.#push(hearer, batch, gone, audience, env)
   }
 
-  /** Before this node's key changes: some of the cell hear that it is not what it was, and pass that on. */
-  takeLeave(descriptor: Descriptor, env: SelectionEnv): void {
+  /** This node says something new of itself. Where that takes it to another cell, the one it was in hears that what it was is gone. */
+  announce(descriptor: Descriptor, env: SelectionEnv): void {
+    const { grouping } = this
+    if (grouping.keyOf(descriptor) === grouping.ownKey)
+      this.pass(descriptor, placeOf(keyOf(descriptor)), holdingHash(descriptor), EVERYONE, env)
+    else this.#takeLeave(descriptor, env)
+    if (grouping.putOwn(descriptor, this.#dependencies.cycle(env))) this.#seekAgain(env)
+  }
+
+  #takeLeave(descriptor: Descriptor, env: SelectionEnv): void {
     const { peer, sequence } = this.#dependencies.own()
     const before = { peer, sequence: sequence - 1 }
     for (const hearer of this.#pickSome(LEAVE_COUNT, env))
@@ -165,6 +158,16 @@ export class CellGossip {
   }
 
   // Where one belongs.
+
+  /** The key is another: the cell has to be found again. */
+  #seekAgain(env: SelectionEnv): void {
+    this.#isSeeking = true
+    this.#readyAtMs = Number.POSITIVE_INFINITY
+    this.#asked = []
+    this.#foundBy.clear()
+    this.#foundRoundCount = 0
+    this.#seek(env)
+  }
 
   #seek(env: SelectionEnv): void {
     if (this.#asked.length >= SEEK_COUNT_MAX) return
@@ -228,8 +231,9 @@ export class CellGossip {
     this.#sendSummary(members[0]!, false, env)
   }
 
-  /** Somebody nearer was heard of while we seek. */
-  seekOn(env: SelectionEnv): void {
+  /** An exchange brought so much news, or somebody nearer was heard of while we seek. */
+  onGiven(newsCount: number, env: SelectionEnv): void {
+    this.#gainedCount += newsCount
     if (this.#isSeeking) this.#seek(env)
   }
 

@@ -1,22 +1,15 @@
-import { keyOf, peerKey, timeFault, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
+import { keyOf, type Descriptor, type DescriptorChecker } from '../descriptor/index.ts'
 import type { Env, PeerId, Protocol, Surroundings } from '../env/index.ts'
 import { groupingKeys, layoutId, type Layout, type LayoutChecker } from '../placement/index.ts'
 import { RateLimit } from '../sampling/index.ts'
-import { holdingHash, keyAt, placeOf } from './batch.ts'
 import { CellGossip } from './cell-gossip.ts'
+import { Cells } from './cells.ts'
 import { Gone } from './gone.ts'
 import { Grouping } from './grouping.ts'
+import { Intake } from './intake.ts'
 import { LayoutKeeper, type Table } from './layout-keeper.ts'
-import {
-  HOP_COUNT_MAX,
-  EVERYONE,
-  NOBODY,
-  type Audience,
-  type CellName,
-  type Claim,
-  type SelectionMessage,
-} from './messages.ts'
-import { GivePage } from './page.ts'
+import { NOBODY, type CellName, type SelectionMessage } from './messages.ts'
+import { Obituaries } from './obituaries.ts'
 import { SELECTION_DEFAULTS, type SelectionOptions } from './options.ts'
 
 export interface SelectionDependencies {
@@ -56,48 +49,48 @@ export type SelectionEnv = Env<SelectionMessage, SelectionTimer, SelectionEvent>
  * before answers.
  */
 export class Selection implements Protocol<SelectionMessage, SelectionTimer, SelectionEvent> {
-  readonly #own: () => Descriptor
-  readonly #checker: DescriptorChecker
-  readonly #mayLive: (descriptor: Descriptor) => boolean
+  readonly #dependencies: SelectionDependencies
   readonly #options: SelectionOptions
   readonly #gone = new Gone()
   readonly #awaited = new Set<PeerId>()
-  readonly #home: CellGossip
-  /** Of every cell that this node is in, home first. */
-  #cells: CellGossip[]
+  readonly #cells: Cells
+  readonly #intake: Intake
+  readonly #obituaries: Obituaries
+  readonly #layouts: LayoutKeeper
   /** Asking costs us more than the asker. */
   readonly #rateLimit: RateLimit
-  readonly #layouts: LayoutKeeper
 
   constructor(dependencies: SelectionDependencies, options: Partial<SelectionOptions> = {}) {
-    this.#own = dependencies.own
-    this.#checker = dependencies.checker
-    this.#mayLive = dependencies.mayLive
+    const { own, checker, mayLive, layouts } = dependencies
+    this.#dependencies = dependencies
     this.#options = { ...SELECTION_DEFAULTS, ...options }
-    this.#layouts = new LayoutKeeper(dependencies.layouts, this.#options)
-    this.#home = this.#createCell({ layout: 0, grouping: 0 }, keyOf)
-    this.#cells = [this.#home]
+    this.#layouts = new LayoutKeeper(layouts, this.#options)
+    this.#cells = new Cells(this.#createCell({ layout: 0, grouping: 0 }, keyOf))
+    const cycle = (env: SelectionEnv): number => this.#cycle(env)
+    this.#intake = new Intake({ cells: this.#cells, gone: this.#gone, checker, mayLive, cycle })
+    this.#obituaries = new Obituaries(this.#cells, this.#gone, own)
     this.#rateLimit = new RateLimit({ intervalMs: this.#options.exchangeAgainMs / 2, burstCount: 16 })
   }
 
   // What others of this node ask.
+
+  /** Where this node is, and what it holds there. */
+  get cells(): Cells {
+    return this.#cells
+  }
 
   /** Everyone in the home cell, this node included. */
   members(): readonly Descriptor[] {
     return this.#home.grouping.cell.descriptors()
   }
 
-  get home(): CellGossip {
-    return this.#home
+  get isOneCell(): boolean {
+    return this.#home.grouping.depth === 0
   }
 
   /** The table that queries go by; undefined where there is none, and only home cells to ask. */
   queryTable(surroundings: Surroundings): Table | undefined {
     return this.#layouts.tableForQueries(surroundings)
-  }
-
-  cellNamed({ layout, grouping }: CellName): CellGossip | undefined {
-    return this.#cells.find(({ name }) => name.layout === layout && name.grouping === grouping)
   }
 
   get newestLayout(): Layout | undefined {
@@ -106,40 +99,6 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
   tableNamed(id: number): Table | undefined {
     return this.#layouts.tables.find((table) => table.id === id)
-  }
-
-  get isOneCell(): boolean {
-    return this.#home.grouping.depth === 0
-  }
-
-  /** Whether a node belongs to the home cell, as far as this one sees. */
-  isHome(peer: PeerId): boolean {
-    return this.#home.grouping.encloses(peerKey(peer))
-  }
-
-  get(peer: PeerId): Descriptor | undefined {
-    for (const { grouping } of this.#cells) {
-      const descriptor = grouping.cell.get(peer)
-      if (descriptor !== undefined) return descriptor
-    }
-    return undefined
-  }
-
-  /** All that this node holds of others, each once and in no order. */
-  *held(): Generator<Descriptor> {
-    const seen = new Set<PeerId>()
-    for (const { grouping } of this.#cells)
-      for (const known of [grouping.cell.descriptors(), grouping.contacts.descriptors()])
-        for (const descriptor of known) {
-          if (seen.has(descriptor.peer)) continue
-          seen.add(descriptor.peer)
-          yield descriptor
-        }
-  }
-
-  /** Entries of all tables, one descriptor counted as often as it stands. */
-  get entryCount(): number {
-    return this.#cells.reduce((sum, { grouping }) => sum + grouping.cell.count + grouping.contacts.count, 0)
   }
 
   /** Random nodes of the whole grid, met lately. */
@@ -155,18 +114,12 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
   /** Takes in a checked descriptor that came another way, and tells nobody. */
   learn(descriptor: Descriptor, env: SelectionEnv): void {
-    if (!this.#isWelcome(descriptor, keyOf(descriptor))) return
-    const cycle = this.#cycle(env)
-    this.#putHome(descriptor, cycle, env)
-    for (const { layout, cells } of this.#layouts.tables) {
-      const keys = groupingKeys(layout, descriptor)
-      for (const [index, { grouping }] of cells.entries()) grouping.put(descriptor, keys[index]!, cycle)
-    }
+    this.#intake.learn(descriptor, this.#layouts.tables, env)
   }
 
-  /** The same of one that membership watches: in the home cell, that is. The others are told of it by their own members. */
+  /** The same of one that membership watches. */
   learnHome(descriptor: Descriptor, env: SelectionEnv): void {
-    if (!this.#gone.has(descriptor)) this.#putHome(descriptor, this.#cycle(env), env)
+    this.#intake.learnHome(descriptor, env)
   }
 
   /** A descriptor that came by chance, as all are equally likely to: what layouts are learned from. */
@@ -179,46 +132,24 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     this.#layouts.notePopular(attributes)
   }
 
-  /** This node says something new of itself. Cells that it does not belong to any more hear that what it was is gone. */
+  /** This node says something new of itself. */
   announce(descriptor: Descriptor, env: SelectionEnv): void {
-    for (const cell of this.#cells) {
-      const { grouping } = cell
-      if (grouping.keyOf(descriptor) === grouping.ownKey)
-        cell.pass(descriptor, placeOf(keyOf(descriptor)), holdingHash(descriptor), EVERYONE, env)
-      else cell.takeLeave(descriptor, env)
-      if (grouping.putOwn(descriptor, this.#cycle(env))) cell.seekAgain(env)
-    }
+    for (const cell of this.#cells.all) cell.announce(descriptor, env)
   }
 
-  /**
-   * Membership found a node of the home cell gone: it is offered no more. Its nearest neighbours in the home cell tell the other cells that
-   * it was in, each by itself, so that one message lost does not matter.
-   */
+  /** Membership found a node of the home cell gone. */
   bury(descriptor: Descriptor, env: SelectionEnv): void {
-    const { peer, sequence } = descriptor
-    const claim = { peer, sequence }
-    const isTeller = this.#home.grouping.cell.distance(peer, env.self) <= TELLER_DISTANCE
-    this.#gone.add(claim)
-    for (const cell of this.#cells) {
-      const isMember = cell.grouping.cell.get(peer) !== undefined
-      cell.grouping.remove(descriptor)
-      if (cell === this.#home || !isTeller) continue
-      if (isMember) cell.passGone(claim, EVERYONE, env)
-      else this.#forward(cell, 'gone', cell.grouping.keyOf(descriptor), claim, HOP_COUNT_MAX, env)
-    }
+    this.#obituaries.bury(descriptor, env)
   }
 
-  /** Asks the home cell of this node whether it lives. */
-  doubt(peer: PeerId, env: SelectionEnv): void {
-    this.#forward(this.#home, 'doubt', peerKey(peer), { peer, sequence: 0 }, HOP_COUNT_MAX, env)
-  }
-
-  /** Tells all cells of a node of the home cell that is gone once more: somebody has not heard of it. */
+  /** Somebody has not heard that a node of the home cell is gone. */
   tellGone(descriptor: Descriptor, env: SelectionEnv): void {
-    const { peer, sequence } = descriptor
-    for (const cell of this.#cells)
-      if (cell !== this.#home)
-        this.#forward(cell, 'gone', cell.grouping.keyOf(descriptor), { peer, sequence }, HOP_COUNT_MAX, env)
+    this.#obituaries.tellAgain(descriptor, env)
+  }
+
+  /** A node gave no answer. */
+  doubt(peer: PeerId, env: SelectionEnv): void {
+    this.#obituaries.doubt(peer, env)
   }
 
   // The protocol.
@@ -230,35 +161,23 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
 
   wake(timer: SelectionTimer, env: SelectionEnv): void {
     if (timer.type === 'cycle') return this.#runCycle(env)
-    const cell = this.cellNamed(timer)
-    const homeDepth = this.#home.grouping.depth
+    const cell = this.#cells.named(timer)
     if (timer.type === 'push') cell?.sendFresh(env)
-    else cell?.exchange(env)
-    if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
+    else this.#cells.watchingHome(env, () => cell?.exchange(env))
   }
 
   receive(from: PeerId, message: SelectionMessage, env: SelectionEnv): void {
     if (this.#awaited.size > 0) this.#awaited.delete(from)
-    switch (message.type) {
-      case 'push':
-      case 'give':
-        return this.#takeNews(message, from, env)
-      case 'contacts':
-        return this.#takeContacts(message, from, env)
-      case 'layout':
-        return this.#takeLayout(message.layout, from, env)
-      case 'found':
-        return this.#onFound(from, message, env)
-      default:
-    }
+    if (message.type === 'layout') return this.#takeLayout(message.layout, from, env)
+    if (isAnswer(message)) return this.#receiveAnswer(from, message, env)
     if (!this.#rateLimit.allows(from, env.nowMs)) return env.emit({ type: 'refused', peer: from, reason: 'rate' })
-    if (message.type === 'forward') return this.#onForward(message, env)
+    if (message.type === 'forward') return this.#obituaries.onForward(message, env)
+    const cell = this.#cells.named(message)
     if (message.type === 'seek' || message.type === 'summary') {
-      this.#takeOwn(message, from, env)
+      if (cell !== undefined && message.own !== undefined) this.#intake.takeOwn(message.own, cell, from, env)
       if (message.type === 'summary' && message.asked !== undefined) this.#layouts.learnPopular(message.asked)
       this.#compareLayouts(from, message, env)
     }
-    const cell = this.cellNamed(message)
     if (cell === undefined) return
     if (message.type === 'seek') cell.onSeek(from, message, env)
     else if (message.type === 'summary') cell.onSummary(from, message, env)
@@ -266,173 +185,22 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     else cell.onWant(from, message, env)
   }
 
+  #receiveAnswer(from: PeerId, message: AnswerMessage, env: SelectionEnv): void {
+    const cell = this.#cells.named(message)
+    if (cell === undefined) return
+    if (message.type === 'contacts') return this.#intake.takeContacts(message, cell, from, env)
+    if (message.type === 'found') return this.#cells.watchingHome(env, () => cell.onFound(from, message, env))
+    const audience = message.type === 'push' ? message : NOBODY
+    const newsCount = this.#intake.takeNews(message, cell, { from, audience }, env)
+    for (const claim of message.gone) this.#obituaries.take(claim, cell, audience, env)
+    if (message.type === 'give') cell.onGiven(newsCount, env)
+  }
+
   #runCycle(env: SelectionEnv): void {
     env.wakeAfter(this.#options.cycleMs, { type: 'cycle' })
-    this.#dropExpired(env)
+    this.#intake.dropExpired(env)
     this.#considerLayout(env)
-    if (this.#layouts.retire(env.nowMs)) {
-      this.#listCells()
-      this.#awaited.clear()
-    }
-  }
-
-  #onFound(from: PeerId, message: SelectionMessage & { readonly type: 'found' }, env: SelectionEnv): void {
-    const homeDepth = this.#home.grouping.depth
-    this.cellNamed(message)?.onFound(from, message, env)
-    if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
-  }
-
-  // Descriptors.
-
-  #putHome(descriptor: Descriptor, heardAt: number, env: SelectionEnv): void {
-    const { grouping } = this.#home
-    const { depth } = grouping
-    grouping.put(descriptor, keyOf(descriptor), heardAt)
-    if (grouping.depth !== depth) env.emit({ type: 'rehomed' })
-  }
-
-  /** What stands verified for it; undefined where it is refused, or of this node itself. */
-  #checked(descriptor: Descriptor, from: PeerId, env: SelectionEnv): Descriptor | undefined {
-    // Keys first: of most descriptors the name need not be fetched from memory.
-    if (keyOf(descriptor) === this.#home.grouping.ownKey && descriptor.peer === env.self) {
-      env.emit({ type: 'heard', descriptor, from })
-      return undefined
-    }
-    if (this.#checker.hasChecked(descriptor, env.wallMs)) return descriptor
-    const checked = this.#checker.check(descriptor, env)
-    if (checked.ok) return checked.descriptor
-    env.emit({ type: 'refused', peer: from, reason: checked.fault })
-    return undefined
-  }
-
-  /** Nobody has said that its node is gone since; of nodes elsewhere membership knows nothing. */
-  #isWelcome(descriptor: Descriptor, key: number): boolean {
-    if (this.#gone.has(descriptor, key)) return false
-    return !this.#home.grouping.encloses(key) || this.#mayLive(descriptor)
-  }
-
-  /** What is told in a cell concerns that cell: in the others that a node is in it is told by their own members. */
-  #takeNews(message: SelectionMessage & { readonly type: 'push' | 'give' }, from: PeerId, env: SelectionEnv): void {
-    const cell = this.cellNamed(message)
-    if (cell === undefined) return
-    const { descriptors, gone } = message
-    const audience = message.type === 'push' ? message : NOBODY
-    const { ownKey, depth } = cell.grouping
-    const marks = GivePage.marksOf(message, this.#checker, { key: ownKey, depth })
-    let newsCount = 0
-    for (let index = 0; index < descriptors.length; index++) {
-      const isNews =
-        // As long as the cell has not split under way.
-        marks === undefined || cell.grouping.depth > depth
-          ? this.#take(descriptors[index]!, cell, { from, audience }, env)
-          : this.#takeMember(
-              descriptors[index]!,
-              marks[2 * index]!,
-              marks[2 * index + 1]!,
-              cell,
-              { from, audience },
-              env,
-            )
-      if (isNews) newsCount++
-    }
-    for (const claim of gone) this.#takeGone(claim, cell, audience, env)
-    if (message.type === 'give') {
-      cell.noteGain(newsCount)
-      cell.seekOn(env)
-    }
-  }
-
-  /** Says whether it is news in the cell. */
-  #take(descriptor: Descriptor, cell: CellGossip, how: Hearing, env: SelectionEnv): boolean {
-    const known = this.#checked(descriptor, how.from, env)
-    if (known === undefined) return false
-    const key = cell.grouping.keyOf(known)
-    const place = placeOf(keyOf(known))
-    if (cell.grouping.encloses(key)) return this.#takeMember(known, place, holdingHash(known), cell, how, env)
-    if (this.#isWelcome(known, keyOf(known))) cell.grouping.put(known, key, how.heardAt ?? this.#cycle(env))
-    return false
-  }
-
-  /** The same of one that is checked, of the cell, and whose marks are known: unless it is news it is not even looked at. */
-  #takeMember(
-    descriptor: Descriptor,
-    place: number,
-    hash: number,
-    cell: CellGossip,
-    { from, audience, heardAt }: Hearing,
-    env: SelectionEnv,
-  ): boolean {
-    const { grouping } = cell
-    if (grouping.cell.hasHeard(descriptor, place) || !this.#isWelcome(descriptor, keyAt(place))) return false
-    if (keyAt(place) === this.#home.grouping.ownKey && descriptor.peer === env.self) {
-      env.emit({ type: 'heard', descriptor, from })
-      return false
-    }
-    const homeDepth = this.#home.grouping.depth
-    grouping.putMember(descriptor, place, hash, heardAt ?? this.#cycle(env))
-    if (this.#home.grouping.depth !== homeDepth) env.emit({ type: 'rehomed' })
-    cell.pass(descriptor, place, hash, audience, env)
-    if (this.#home.grouping.encloses(keyAt(place))) env.emit({ type: 'heard', descriptor, from })
-    return true
-  }
-
-  #takeOwn(message: SelectionMessage & { readonly type: 'seek' | 'summary' }, from: PeerId, env: SelectionEnv): void {
-    const cell = this.cellNamed(message)
-    if (cell !== undefined && message.own !== undefined) this.#take(message.own, cell, { from, audience: NOBODY }, env)
-  }
-
-  #takeContacts(message: SelectionMessage & { readonly type: 'contacts' }, from: PeerId, env: SelectionEnv): void {
-    const cell = this.cellNamed(message)
-    if (cell === undefined) return
-    const cycle = this.#cycle(env)
-    for (const [index, descriptor] of message.descriptors.entries())
-      this.#take(descriptor, cell, { from, heardAt: cycle - (message.ages[index] ?? 0) - 1, audience: NOBODY }, env)
-  }
-
-  #takeGone(claim: Claim, cell: CellGossip, audience: Audience, env: SelectionEnv): void {
-    const { peer, sequence } = claim
-    if (peer === env.self) {
-      if (sequence === this.#own().sequence) env.emit({ type: 'buried', sequence })
-      return
-    }
-    const known = cell.grouping.cell.get(peer)
-    if (known === undefined || known.sequence > sequence) return
-    if (this.isHome(peer)) return env.emit({ type: 'doubted', peer })
-    this.#gone.add(claim)
-    cell.grouping.remove(known)
-    cell.passGone(claim, audience, env)
-  }
-
-  /** One cell in each cycle, in turn: an expiry is hours away, and looking at everyone is dear. */
-  #dropExpired(env: SelectionEnv): void {
-    const { grouping } = this.#cells[this.#cycle(env) % this.#cells.length]!
-    for (const descriptor of grouping.cell.descriptors().slice())
-      if (descriptor.peer !== env.self && timeFault(descriptor, env.wallMs) === 'expired') grouping.remove(descriptor)
-  }
-
-  // From contact to contact.
-
-  #forward(
-    cell: CellGossip,
-    what: 'gone' | 'doubt',
-    key: number,
-    claim: Claim,
-    hopsLeft: number,
-    env: SelectionEnv,
-  ): void {
-    if (hopsLeft === 0 || cell.grouping.encloses(key)) return
-    const [contact] = cell.grouping.nearer(key, 1, env.rng)
-    if (contact !== undefined)
-      env.send(contact.peer, { type: 'forward', ...cell.name, what, key, claim, hopsLeft: hopsLeft - 1 })
-  }
-
-  #onForward(message: SelectionMessage & { readonly type: 'forward' }, env: SelectionEnv): void {
-    const { what, key, claim, hopsLeft } = message
-    const cell = this.cellNamed(message)
-    if (cell === undefined) return
-    if (!cell.grouping.encloses(key)) this.#forward(cell, what, key, claim, hopsLeft, env)
-    else if (what === 'gone') this.#takeGone(claim, cell, EVERYONE, env)
-    else if (claim.peer !== env.self) env.emit({ type: 'doubted', peer: claim.peer })
+    if (this.#layouts.retire(env.nowMs)) this.#listCells()
   }
 
   // Layouts.
@@ -464,7 +232,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
       this.#createCell({ layout: id, grouping: index + 1 }, (descriptor) => groupingKeys(layout, descriptor)[index]!),
     )
     const cycle = this.#cycle(env)
-    for (const descriptor of this.held())
+    for (const descriptor of this.#cells.held())
       for (const { grouping } of cells) grouping.put(descriptor, grouping.keyOf(descriptor), cycle - 1)
     this.#layouts.adopt(layout, cells, env.nowMs)
     this.#listCells()
@@ -484,7 +252,8 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   }
 
   #listCells(): void {
-    this.#cells = [this.#home, ...this.#layouts.tables.flatMap(({ cells }) => cells)]
+    this.#cells.replaceOthers(this.#layouts.tables.flatMap(({ cells }) => cells))
+    this.#awaited.clear()
   }
 
   // Small things.
@@ -492,7 +261,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
   #createCell(name: CellName, keyOfDescriptor: (descriptor: Descriptor) => number): CellGossip {
     const { cellCountMax, cellCountMin, groupingCellShare } = this.#options
     const share = name.grouping === 0 ? 1 : groupingCellShare
-    const grouping = new Grouping(this.#own(), keyOfDescriptor, {
+    const grouping = new Grouping(this.#dependencies.own(), keyOfDescriptor, {
       cellCountMax: cellCountMax * share,
       cellCountMin: cellCountMin * share,
       growRestCycles: GROW_REST_CYCLES,
@@ -501,8 +270,8 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
       name,
       grouping,
       {
-        own: this.#own,
-        checker: this.#checker,
+        own: this.#dependencies.own,
+        checker: this.#dependencies.checker,
         cycle: (env) => this.#cycle(env),
         newest: () => ({ epoch: this.#layouts.epoch, newest: this.#layouts.newest?.id ?? 0 }),
         awaited: this.#awaited,
@@ -512,20 +281,23 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     )
   }
 
+  get #home(): CellGossip {
+    return this.#cells.home
+  }
+
   #cycle(env: SelectionEnv): number {
     return Math.floor(env.nowMs / this.#options.cycleMs)
   }
 }
 
-/** From whom a descriptor was heard, who else is to hear of it, and when its node was last known to live: now, where that is not said. */
-interface Hearing {
-  readonly from: PeerId
-  readonly audience: Audience
-  readonly heardAt?: number
+/** What comes because it was asked for, or may well come unasked: it is cheap to take. */
+type AnswerMessage = SelectionMessage & { readonly type: 'push' | 'give' | 'contacts' | 'found' }
+
+function isAnswer(message: SelectionMessage): message is AnswerMessage {
+  const { type } = message
+  return type === 'push' || type === 'give' || type === 'contacts' || type === 'found'
 }
 
-/** Home neighbours on each side of a dead node that tell its other cells. */
-const TELLER_DISTANCE = 2
 /** Tries to draw a hearer for a new layout from the home cell, and from the contacts. */
 const LAYOUT_FANOUT = 3
 /** Cycles before a cell grows again that had to split after it grew. */
