@@ -11,7 +11,6 @@ import {
   WANT_COUNT_MAX,
   EVERYONE,
   NOBODY,
-  type Audience,
   type CellName,
   type Claim,
   type SelectionMessage,
@@ -59,7 +58,7 @@ export class CellGossip {
   #isSeeking = true
   /** Whom this search for the cell has asked already, and how fine those found the cell who say to be in it. */
   #asked: PeerId[] = []
-  readonly #foundBy = new Map<PeerId, number>()
+  #foundBy: ReadonlyMap<PeerId, number> = FOUND_BY_NOBODY
   #foundRoundCount = 0
   /** The contact that was asked for a word last. */
   #asking: Descriptor | undefined
@@ -72,7 +71,7 @@ export class CellGossip {
     this.grouping = grouping
     this.#dependencies = dependencies
     this.#options = options
-    this.#relay = new Relay(grouping, { countMax: options.pushCountMax })
+    this.#relay = new Relay(grouping.cell, { countMax: options.pushCountMax })
     this.#exchangeTimer = { type: 'exchange' as const, ...this.name }
     this.#pushTimer = { type: 'push' as const, ...this.name }
     this.#exchangeMs = name.grouping === 0 ? options.exchangeMs : options.groupingExchangeMs
@@ -92,16 +91,16 @@ export class CellGossip {
     env.wakeAfter(env.rng.below(this.#options.seekMs), this.#exchangeTimer)
   }
 
-  /** News here, and for this audience. */
-  pass(descriptor: Descriptor, place: number, hash: number, audience: Audience, env: SelectionEnv): void {
-    if (audience.placeBits === NOBODY.placeBits) return
-    this.#relay.tell(descriptor, place, hash, audience)
+  /** News here, and for those of the cell who share `within` bits of their places with this node. */
+  pass(descriptor: Descriptor, place: number, hash: number, within: number, env: SelectionEnv): void {
+    if (within === NOBODY) return
+    this.#relay.tell(descriptor, place, hash, within)
     this.#schedulePush(env)
   }
 
-  passGone(claim: Claim, audience: Audience, env: SelectionEnv): void {
-    if (audience.placeBits === NOBODY.placeBits) return
-    this.#relay.tellGone(claim, audience)
+  passGone(claim: Claim, within: number, env: SelectionEnv): void {
+    if (within === NOBODY) return
+    this.#relay.tellGone(claim, within)
     this.#schedulePush(env)
   }
 
@@ -137,8 +136,8 @@ export class CellGossip {
   sendFresh(env: SelectionEnv): void {
     this.#isPushing = false
     const turn = Math.floor(env.wallMs / this.#options.headTurnMs)
-    for (const { hearer, batch, gone, ...audience } of this.#relay.take(this.#dependencies.own(), turn, env.rng))
-      this.#push(hearer, batch, gone, audience, env)
+    for (const { hearer, batch, gone, within } of this.#relay.take(this.#dependencies.own(), turn))
+      this.#push(hearer, batch, gone, within, env)
   }
 
   /** This node says something new of itself. Where that takes it to another cell, the one it was in hears that what it was is gone. */
@@ -164,7 +163,7 @@ export class CellGossip {
     this.#isSeeking = true
     this.#readyAtMs = Number.POSITIVE_INFINITY
     this.#asked = []
-    this.#foundBy.clear()
+    this.#foundBy = FOUND_BY_NOBODY
     this.#foundRoundCount = 0
     this.#seek(env)
   }
@@ -207,7 +206,7 @@ export class CellGossip {
 
   onFound(from: PeerId, message: MessageOf<'found'>, env: SelectionEnv): void {
     if (!this.#isSeeking || !this.#asked.includes(from)) return
-    this.#foundBy.set(from, message.depth)
+    this.#foundBy = new Map([...this.#foundBy, [from, message.depth]])
     if (message.depth === 0 || this.#foundBy.size >= FOUND_COUNT) this.#settle(env)
     else this.#seek(env)
   }
@@ -221,7 +220,7 @@ export class CellGossip {
     const depth = Math.min(...this.#foundBy.values())
     this.#isSeeking = false
     this.#asked = []
-    this.#foundBy.clear()
+    this.#foundBy = FOUND_BY_NOBODY
     this.#foundRoundCount = 0
     this.#readyAtMs = env.nowMs + this.#options.readyMs
     this.grouping.deepen(depth, this.#dependencies.cycle(env))
@@ -262,6 +261,7 @@ export class CellGossip {
   onSummary(from: PeerId, message: MessageOf<'summary'>, env: SelectionEnv): void {
     const { grouping } = this
     const { key, depth } = message
+    if (grouping.encloses(key) && depth > grouping.depth) grouping.follow(depth, this.#dependencies.cycle(env))
     if (grouping.encloses(key) && depth >= grouping.depth) {
       const part = this.#part(key, depth)
       const buckets = shuffle(part.differing(message.digests), env.rng)
@@ -374,8 +374,8 @@ export class CellGossip {
     for (const page of givePages(this.#source(part), batch, gone)) env.send(to, page)
   }
 
-  #push(to: PeerId, batch: Batch, gone: readonly Claim[], audience: Audience, env: SelectionEnv): void {
-    for (const page of pushPages(this.#source(this.#ownPart), batch, gone, audience)) env.send(to, page)
+  #push(to: PeerId, batch: Batch, gone: readonly Claim[], within: number, env: SelectionEnv): void {
+    for (const page of pushPages(this.#source(this.#ownPart), batch, gone, within)) env.send(to, page)
   }
 
   get #ownPart(): CellPart {
@@ -397,6 +397,7 @@ interface CellPart {
 /** Where some may be of other cells. */
 const ANYWHERE: CellPart = { key: 0, depth: 0 }
 
+const FOUND_BY_NOBODY: ReadonlyMap<PeerId, number> = new Map()
 /** Nodes asked in one search for the cell. */
 const SEEK_COUNT_MAX = 16
 /** Members that a node wants to hear of its cell, and for how many more searches it waits once it has heard one. */

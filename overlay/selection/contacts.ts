@@ -15,7 +15,7 @@ export const SLOT_SIZE = 2
  */
 export class Contacts {
   readonly #held: (Descriptor | undefined)[] = []
-  readonly #heardAt: number[] = []
+  #heardAt = new Int32Array(0)
 
   /** Levels below this one have slots. */
   get levelCount(): number {
@@ -33,12 +33,7 @@ export class Contacts {
   }
 
   put(level: number, slot: number, descriptor: Descriptor, heardAt: number): void {
-    while (this.levelCount <= level) {
-      for (let index = 0; index < LEVEL_SIZE; index++) {
-        this.#held.push(undefined)
-        this.#heardAt.push(0)
-      }
-    }
+    if (this.levelCount <= level) this.#deepen(level + 1)
     const start = level * LEVEL_SIZE + slot * SLOT_SIZE
     const index = this.#indexFor(start, descriptor.peer)
     const known = this.#held[index]
@@ -103,8 +98,15 @@ export class Contacts {
   takeFrom(level: number): Descriptor[] {
     const taken = this.#held.slice(level * LEVEL_SIZE).filter((held) => held !== undefined)
     this.#held.length = Math.min(this.#held.length, level * LEVEL_SIZE)
-    this.#heardAt.length = this.#held.length
+    this.#heardAt = this.#heardAt.slice(0, this.#held.length)
     return taken
+  }
+
+  #deepen(levelCount: number): void {
+    const heardAt = new Int32Array(levelCount * LEVEL_SIZE)
+    heardAt.set(this.#heardAt)
+    this.#heardAt = heardAt
+    while (this.#held.length < heardAt.length) this.#held.push(undefined)
   }
 
   #indexFor(start: number, peer: PeerId): number {

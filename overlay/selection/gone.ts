@@ -4,7 +4,7 @@ import { hashOfHolding } from './batch.ts'
 import type { Claim } from './messages.ts'
 
 /** Nodes remembered as gone; beyond it the one heard of longest ago is forgotten. */
-export const GONE_COUNT_MAX = 256
+export const GONE_COUNT_MAX = 128
 
 /**
  * Who was said to be gone, and as of which word: so that word from before does not bring them back from those who have not heard. A ring,

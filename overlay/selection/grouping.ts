@@ -137,6 +137,15 @@ export class Grouping {
     this.#release(cycle)
   }
 
+  /**
+   * Some of the cell have split it. So does this node, where both halves are large enough to last: as long as some know the whole and some
+   * know a half, news of one half misses those in the other who know the whole.
+   */
+  follow(depth: number, cycle: number): void {
+    if (this.cell.count >= 2 * LASTING * this.#options.cellCountMin && depth > this.#depth)
+      this.deepen(this.#depth + 1, cycle)
+  }
+
   #addContact(descriptor: Descriptor, key: number, heardAt: number): void {
     const level = commonPrefix(key, this.#ownKey)
     this.contacts.put(level, slotOf(key, level), descriptor, heardAt)
@@ -168,4 +177,6 @@ export function slotOf(key: number, level: number): number {
 
 /** A cell of so many is none, whatever its bounds are. */
 const ALONE_COUNT = 4
+/** Times the least that a cell may have: one that was just split should not grow at once. */
+const LASTING = 1.1
 const GROW_REST_CYCLES_MAX = 1_024

@@ -6,7 +6,7 @@ import type { CellGossip } from './cell-gossip.ts'
 import type { Cells } from './cells.ts'
 import type { Gone } from './gone.ts'
 import type { Table } from './layout-keeper.ts'
-import { NOBODY, type Audience, type SelectionMessage } from './messages.ts'
+import { NOBODY, type SelectionMessage } from './messages.ts'
 import { GivePage } from './page.ts'
 import type { SelectionEnv } from './selection.ts'
 
@@ -23,7 +23,7 @@ export interface IntakeDependencies {
 /** From whom a descriptor was heard, who else is to hear of it, and when its node was last known to live: now, where that is not said. */
 interface Hearing {
   readonly from: PeerId
-  readonly audience: Audience
+  readonly within: number
   readonly heardAt?: number
 }
 
@@ -87,7 +87,7 @@ export class Intake {
 
   /** The sender itself. */
   takeOwn(own: Descriptor, cell: CellGossip, from: PeerId, env: SelectionEnv): void {
-    this.#take(own, cell, { from, audience: NOBODY }, env)
+    this.#take(own, cell, { from, within: NOBODY }, env)
   }
 
   takeContacts(
@@ -98,7 +98,7 @@ export class Intake {
   ): void {
     const cycle = this.#cycle(env)
     for (const [index, descriptor] of descriptors.entries())
-      this.#take(descriptor, cell, { from, heardAt: cycle - (ages[index] ?? 0) - 1, audience: NOBODY }, env)
+      this.#take(descriptor, cell, { from, heardAt: cycle - (ages[index] ?? 0) - 1, within: NOBODY }, env)
   }
 
   /** One cell now and then, in turn: an expiry is hours away, and looking at everyone is dear. */
@@ -130,7 +130,7 @@ export class Intake {
     place: number,
     hash: number,
     cell: CellGossip,
-    { from, audience, heardAt }: Hearing,
+    { from, within, heardAt }: Hearing,
     env: SelectionEnv,
   ): boolean {
     const { grouping } = cell
@@ -139,7 +139,7 @@ export class Intake {
     if (grouping.cell.hasHeard(descriptor, place) || !this.#isWelcome(descriptor, key)) return false
     if (this.#isOwn(descriptor, key, from, env)) return false
     this.#cells.watchingHome(env, () => grouping.putMember(descriptor, place, hash, heardAt ?? this.#cycle(env)))
-    cell.pass(descriptor, place, hash, audience, env)
+    cell.pass(descriptor, place, hash, within, env)
     if (home.grouping.encloses(key)) env.emit({ type: 'heard', descriptor, from })
     return true
   }

@@ -24,24 +24,18 @@ export interface CellName {
 /** What is told in a cell. */
 export type News = CellName & { readonly descriptors: readonly Descriptor[]; readonly gone: readonly Claim[] }
 
-/** Who of its cell is to hear of news from whoever is told: those who share so many leading bits of their places and of their keys with it. */
-export interface Audience {
-  readonly placeBits: number
-  readonly keyBits: number
-}
-
-export const EVERYONE: Audience = { placeBits: 0, keyBits: 0 }
-/** No two nodes stand for each other. */
-export const NOBODY: Audience = { placeBits: 32, keyBits: 32 }
+/** Who of its cell is to hear of news from whoever is told: those who share so many leading bits of their places with it. */
+export const EVERYONE = 0
+export const NOBODY = 32
 
 /**
- * `push` brings news, to be passed on to an audience; `give` brings what was asked for or may help. The others level what two nodes hold, in turns: A sends a
+ * `push` brings news, to be passed on to those `within` so many bits; `give` brings what was asked for or may help. The others level what two nodes hold, in turns: A sends a
  * `summary` of its cell; B, where it differs, its `holdings` in the buckets that differ; A gives what B has not, and asks for what it
  * has not itself (`want`). `seek` finds the cell of a key: who is not in it gives nearer nodes, who is says `found`. `forward` goes
  * from contact to contact to a member of the cell of a key, with news of a node for those who know it.
  */
 export type SelectionMessage =
-  | (News & Audience & { readonly type: 'push' })
+  | (News & { readonly type: 'push'; readonly within: number })
   | (News & { readonly type: 'give' })
   | (CellName & {
       readonly type: 'summary'
@@ -101,15 +95,14 @@ export const HOP_COUNT_MAX = 12
 export const CONTACT_AGE_MAX = 255
 
 const int32 = shape.integer(-0x8000_0000, 0x7fff_ffff)
-const bits = shape.integer(0, 32)
-const depth = bits
+const depth = shape.integer(0, 32)
 const cell = { layout: shape.integer(), grouping: shape.integer(0, GROUPING_COUNT_MAX) }
 const newest = { epoch: shape.integer(), newest: shape.integer() }
 const claim = shape.record({ peer: shape.peerId, sequence: shape.integer() })
 const descriptors = shape.list(readDescriptor, DESCRIPTOR_COUNT_MAX)
 const gone = shape.list(claim, CLAIM_COUNT_MAX)
 const readMessage = shape.union({
-  push: shape.record({ ...cell, descriptors, gone, placeBits: bits, keyBits: bits }),
+  push: shape.record({ ...cell, descriptors, gone, within: shape.integer(EVERYONE, NOBODY) }),
   give: shape.record({ ...cell, descriptors, gone }),
   summary: shape.record({
     ...cell,

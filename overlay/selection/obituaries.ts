@@ -3,7 +3,7 @@ import type { PeerId } from '../env/index.ts'
 import type { CellGossip } from './cell-gossip.ts'
 import type { Cells } from './cells.ts'
 import type { Gone } from './gone.ts'
-import { EVERYONE, HOP_COUNT_MAX, type Audience, type Claim, type SelectionMessage } from './messages.ts'
+import { EVERYONE, HOP_COUNT_MAX, type Claim, type SelectionMessage } from './messages.ts'
 import type { SelectionEnv } from './selection.ts'
 
 /**
@@ -55,7 +55,7 @@ export class Obituaries {
   }
 
   /** Somebody says that a node of this cell is gone. Of one of the home cell nobody else's word is taken. */
-  take(claim: Claim, cell: CellGossip, audience: Audience, env: SelectionEnv): void {
+  take(claim: Claim, cell: CellGossip, within: number, env: SelectionEnv): void {
     const { peer, sequence } = claim
     if (peer === env.self) {
       if (sequence === this.#own().sequence) env.emit({ type: 'buried', sequence })
@@ -66,7 +66,7 @@ export class Obituaries {
     if (this.#cells.isHome(peer)) return env.emit({ type: 'doubted', peer })
     this.#gone.add(claim)
     cell.grouping.remove(known)
-    cell.passGone(claim, audience, env)
+    cell.passGone(claim, within, env)
   }
 
   onForward(message: SelectionMessage & { readonly type: 'forward' }, env: SelectionEnv): void {

@@ -4,7 +4,6 @@ import { Batch } from './batch.ts'
 import {
   CLAIM_COUNT_MAX,
   DESCRIPTOR_COUNT_MAX,
-  type Audience,
   type CellName,
   type Claim,
   type News,
@@ -59,13 +58,11 @@ export class GivePage implements News {
 
 export class PushPage extends GivePage {
   override readonly type = 'push'
-  readonly placeBits: number
-  readonly keyBits: number
+  readonly within: number
 
-  constructor(source: PageSource, batch: Batch, gone: readonly Claim[], { placeBits, keyBits }: Audience) {
+  constructor(source: PageSource, batch: Batch, gone: readonly Claim[], within: number) {
     super(source, batch, gone)
-    this.placeBits = placeBits
-    this.keyBits = keyBits
+    this.within = within
   }
 }
 
@@ -78,9 +75,9 @@ export function pushPages(
   source: PageSource,
   batch: Batch,
   gone: readonly Claim[],
-  audience: Audience,
+  within: number,
 ): SelectionMessage[] {
-  return paged(batch, gone, (some, claims) => new PushPage(source, some, claims, audience))
+  return paged(batch, gone, (some, claims) => new PushPage(source, some, claims, within))
 }
 
 function paged(

@@ -190,9 +190,9 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     if (cell === undefined) return
     if (message.type === 'contacts') return this.#intake.takeContacts(message, cell, from, env)
     if (message.type === 'found') return this.#cells.watchingHome(env, () => cell.onFound(from, message, env))
-    const audience = message.type === 'push' ? message : NOBODY
-    const newsCount = this.#intake.takeNews(message, cell, { from, audience }, env)
-    for (const claim of message.gone) this.#obituaries.take(claim, cell, audience, env)
+    const within = message.type === 'push' ? message.within : NOBODY
+    const newsCount = this.#intake.takeNews(message, cell, { from, within }, env)
+    for (const claim of message.gone) this.#obituaries.take(claim, cell, within, env)
     if (message.type === 'give') cell.onGiven(newsCount, env)
   }
 

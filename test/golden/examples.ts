@@ -112,7 +112,7 @@ const layout: Layout = {
 }
 const region = { key: -5, depth: 4, skip: 129 }
 const selection: Examples<SelectionMessage> = {
-  push: { type: 'push', ...cell, descriptors: [descriptor], gone: [claim], placeBits: 5, keyBits: 9 },
+  push: { type: 'push', ...cell, descriptors: [descriptor], gone: [claim], within: 5 },
   give: { type: 'give', ...cell, descriptors: [descriptor], gone: [] },
   summary: {
     type: 'summary',

@@ -47,6 +47,17 @@ describe('a grouping', () => {
     )
   })
 
+  test('follows others who have split the cell by one step, where the half that is left will last', () => {
+    const own = grouping()
+    fill(own, descriptors.slice(0, 12))
+    own.follow(9, 1)
+    expect(own.depth).toBe(0)
+    fill(own, descriptors.slice(12, 24))
+    own.follow(9, 1)
+    expect(own.depth).toBe(1)
+    expect(own.cell.count).toBeGreaterThanOrEqual(OPTIONS.cellCountMin)
+  })
+
   test('knows two of each part of the grid that is not its cell, and leads nearer to any key', () => {
     const own = grouping()
     fill(own, descriptors)
