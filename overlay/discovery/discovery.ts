@@ -377,7 +377,7 @@ class MountedDiscovery implements Discovery {
 
   /** Somebody was named who may be a neighbour. Of others whom somebody names there are enough, and nobody knows why they are named. */
   #onMet(descriptor: Descriptor): void {
-    if (this.#selection.isHome(descriptor.peer)) this.#hear(descriptor)
+    if (this.#selection.cells.isHome(descriptor.peer)) this.#hear(descriptor)
   }
 
   #onSelection(event: SelectionEvent): void {
