@@ -27,6 +27,7 @@ export class Following {
   receiveAppend(message: MessageTo<'append'>): void {
     const { prevIndex, prevTerm, entries, commit, round } = message
     this.#round = Math.max(this.#round, round)
+    if (entries.length > 0 && this.#core.saving.isFull) return
     if (!areConsecutive(prevIndex, entries)) return this.#refuse('sent entries that do not follow each other')
     if (!this.#matches(prevIndex, prevTerm)) return this.#sendMismatch(message)
     if (this.#take(entries) === 'refused')

@@ -59,14 +59,15 @@ export class Leadership {
   }
   /** Somebody is being sent a snapshot. */
   get isTransferring(): boolean {
-    return [...this.#followers.values()].some(({ progress }) => progress.transfer !== undefined)
+    return [...this.#followers.values()].some((follower) => follower.isTransferring)
   }
 
   /** Puts a command, or a session's beginning, into the log; `settle` is told what came of it. */
   propose(content: EntryContent & { readonly type: 'command' | 'open' }, settle: Settle): Taken {
     if (content.type === 'command' && this.#proposals.join(content, settle)) return 'taken'
     if (this.#handover) return 'not-leader'
-    if (this.#proposals.isFull || this.#proposals.weight > this.#core.options.uncommittedWeightMax) return 'busy'
+    const { saving, options } = this.#core
+    if (this.#proposals.isFull || this.#proposals.weight > options.uncommittedWeightMax || saving.isFull) return 'busy'
     this.#append(content, settle)
     return 'taken'
   }
@@ -112,10 +113,13 @@ export class Leadership {
     return heir
   }
 
-  /** A heartbeat is due: adds what goes to each follower. False where no majority was heard for an election's time (6.2). */
+  /**
+   * A heartbeat is due: adds what goes to each follower. False where no majority was heard for an election's time (6.2), or our own disk
+   * does not keep up: then another should lead.
+   */
   beat(add: (to: PeerId, beat: Beat) => void): boolean {
-    const { env, options } = this.#core
-    if (!this.#hasMajority(({ heardMs }) => env.nowMs - heardMs < options.electionMsMax)) return false
+    const { env, options, saving } = this.#core
+    if (saving.isFull || !this.#hasMajority(({ heardMs }) => env.nowMs - heardMs < options.electionMsMax)) return false
     if (this.#handover && env.nowMs >= this.#handover.untilMs) {
       const { settle } = this.#handover
       this.#handover = undefined

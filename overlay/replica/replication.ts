@@ -34,6 +34,12 @@ export class Replication {
     this.#isOver = true
   }
 
+  /** It is being sent a snapshot, and was heard of not long ago. */
+  get isTransferring(): boolean {
+    const { transfer, heardMs } = this.progress
+    return transfer !== undefined && this.#core.env.nowMs - heardMs < TRANSFER_PATIENCE_MS_MAX
+  }
+
   /** Sends what may be sent now. Who has been silent for long gets heartbeats alone, until it answers one. */
   advance(): void {
     const { progress } = this

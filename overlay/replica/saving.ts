@@ -1,6 +1,9 @@
 import type { RoostError } from '../error/index.ts'
 import type { ReplicaStorage, StorageWrite } from './storage.ts'
 
+/** Writes that wait for the disk. A follower with so many takes no more entries, a leader leads no longer. */
+export const WRITES_PENDING_MAX = 4_096
+
 interface Pending {
   /** The end of the log, as it will be on the disk with this write, if nothing has cut it since. */
   lastIndex: number
@@ -35,6 +38,10 @@ export class Saving {
   /** Term and vote are on the disk as they stand in memory. */
   get isHardStateDurable(): boolean {
     return !this.#pending.some(({ keepsHardState }) => keepsHardState)
+  }
+
+  get isFull(): boolean {
+    return this.#pending.length >= WRITES_PENDING_MAX
   }
 
   /** Writes, with `lastIndex` where the log then ends. */

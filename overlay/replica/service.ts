@@ -7,6 +7,22 @@ export type Given = Exclude<Plain, undefined>
  * What a replica group keeps: a state that changes by commands, in the order of the log, and by nothing else. Every replica runs its own
  * and all must come to the same state, so it knows no clock, no chance, and no order of an object's keys but the one it sorts.
  * Commands, queries, replies and chunks are plain values (`Given`).
+ *
+ * ```ts
+ * class Counters implements ReplicatedService<{ name: string }, number> {
+ *   readonly command = (value: unknown) => shape.record({ name: shape.text(100) })(value, 'counter')
+ *   readonly query = this.command
+ *   readonly #counts = new SnapshotTable(shape.integer())
+ *   apply({ name }: { name: string }) {
+ *     const count = this.read({ name }) + 1
+ *     this.#counts.set(name, count)
+ *     return count
+ *   }
+ *   read = ({ name }: { name: string }) => this.#counts.get(name) ?? 0
+ *   snapshot = () => this.#counts.snapshot()
+ *   restore = () => this.#counts.restore()
+ * }
+ * ```
  */
 export interface ReplicatedService<Command = Given, Reply = Given, Query = Command> {
   /** Refuses what is no command, before it enters the log. */
