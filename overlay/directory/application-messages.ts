@@ -15,20 +15,22 @@ import {
 
 /** More shards spread the directory over more nodes of a large grid, and make a query over all of it ask more of them. */
 export const SHARDS_COUNT = 16
-/** Records in one message, a put or a page of an answer: 16 of at most 16 KB, mostly of 1. */
-export const RECORDS_COUNT_MAX = 16
+/** Records in one put: 16 of at most 16 KB, mostly of 1. */
+export const PUT_RECORDS_COUNT_MAX = 16
+/** Records in one page of an answer, and the bytes that they may have together: as many of them as fit. */
+export const PAGE_RECORDS_COUNT_MAX = 64
+export const PAGE_BYTES_MAX = 229_376
 /** An identity (`identityOf`): a name, a peer id and an instance. */
 const IDENTITY_CHARS_MAX = APPLICATION_NAME_CHARS_MAX + INSTANCE_CHARS_MAX + 64 + 2
 const MESSAGE_BYTES_MAX = 262_144
 
-const records = shape.list(signedApplicationRecord, RECORDS_COUNT_MAX)
 const shardNumber = shape.integer(0, SHARDS_COUNT - 1)
 /** Behind this identity in this shard. */
 const place = shape.record({ shard: shardNumber, identity: shape.text(IDENTITY_CHARS_MAX) })
 
 const request = shape.union({
   /** The sender's own records. */
-  put: shape.record({ records }),
+  put: shape.record({ records: shape.list(signedApplicationRecord, PUT_RECORDS_COUNT_MAX) }),
   /** A page of these shards, in the order given: all of one name, taken back or not, or what `where` is true of. */
   read: shape.record({
     shards: shape.list(shardNumber, SHARDS_COUNT),
@@ -41,9 +43,12 @@ const request = shape.union({
 
 const reply = shape.union({
   /** Of a put, by index: an empty text for a record that was taken, else the code of why it was not. */
-  taken: shape.record({ refusals: shape.list(shape.text(64), RECORDS_COUNT_MAX) }),
+  taken: shape.record({ refusals: shape.list(shape.text(64), PUT_RECORDS_COUNT_MAX) }),
   /** `next`: there may be more behind this place. */
-  page: shape.record({ records, next: shape.optional(place) }),
+  page: shape.record({
+    records: shape.list(signedApplicationRecord, PAGE_RECORDS_COUNT_MAX),
+    next: shape.optional(place),
+  }),
 })
 
 export type ApplicationRequest = ShapeOf<typeof request>

@@ -1,6 +1,6 @@
 import type { PeerId } from '../env/index.ts'
 import { RoostError, asRoostError } from '../error/index.ts'
-import { RECORDS_COUNT_MAX, shardKey, shardOf } from './application-messages.ts'
+import { PUT_RECORDS_COUNT_MAX, shardKey, shardOf } from './application-messages.ts'
 import type { ApplicationReply } from './application-messages.ts'
 import { CALL_MS, HOLDERS_COUNT } from './application-ports.ts'
 import type { ApplicationEnv, ApplicationPorts } from './application-ports.ts'
@@ -217,8 +217,8 @@ export class ApplicationPublisher {
   async #put(holder: PeerId, records: readonly Own[]): Promise<void> {
     const { self } = this.#env
     try {
-      for (let index = 0; index < records.length; index += RECORDS_COUNT_MAX) {
-        const some = records.slice(index, index + RECORDS_COUNT_MAX)
+      for (let index = 0; index < records.length; index += PUT_RECORDS_COUNT_MAX) {
+        const some = records.slice(index, index + PUT_RECORDS_COUNT_MAX)
         const refusals = holder === self ? this.#keep(some) : await this.#send(holder, some)
         for (const [at, own] of some.entries()) if (refusals[at] === '') own.takenBy.add(holder)
       }

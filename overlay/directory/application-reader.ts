@@ -18,8 +18,8 @@ import type { Page, PageRequest } from './application-shelf.ts'
  */
 
 const ANSWERS_COUNT = 3
-/** Pages that are taken of one holder: 32,000 records. */
-const PAGES_COUNT_MAX = 2_000
+/** Pages that are taken of one holder: 64,000 records, more than it keeps. */
+const PAGES_COUNT_MAX = 1_000
 
 export interface FindApplications {
   readonly where: Expression

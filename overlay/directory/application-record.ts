@@ -44,9 +44,8 @@ const ENDPOINT = /^[a-z][a-z0-9+.-]*:\/\/(\[[0-9a-f:.]+\]|[0-9A-Za-z_.-]+):([1-9
 
 const attributesShape: Shape<Attributes> = (value, path) => {
   const attributes = readAttributes(value, path)
-  const entries = Object.entries(attributes)
-  const chars = entries.reduce((sum, [name, entry]) => sum + name.length + charsOf(entry), 0)
-  if (entries.length > APPLICATION_ATTRIBUTE_COUNT_MAX || chars > APPLICATION_ATTRIBUTES_CHARS_MAX)
+  const count = Object.keys(attributes).length
+  if (count > APPLICATION_ATTRIBUTE_COUNT_MAX || charsOfAll(attributes) > APPLICATION_ATTRIBUTES_CHARS_MAX)
     throw shape.malformed(
       path,
       `at most ${APPLICATION_ATTRIBUTE_COUNT_MAX} attributes of ${APPLICATION_ATTRIBUTES_CHARS_MAX} characters together`,
@@ -213,13 +212,33 @@ function checkStatement(
   if (checkMember(statement).id !== record.member) throw invalid('is not of the member that it names')
 }
 
+/** At least as many bytes as the record has when it is sent. */
+export function recordBytesMax({ record, statement }: SignedApplicationRecord): number {
+  const { name, instance, endpoints, attributes } = record
+  const ascii = [name, instance, ...endpoints].reduce((sum, text) => sum + text.length, 0)
+  const said = ascii + UTF8_BYTES_MAX * charsOfAll(attributes) + BYTES_PER_ATTRIBUTE * Object.keys(attributes).length
+  return FIXED_BYTES + said + (statement === undefined ? 0 : FIXED_BYTES + said + statement.certificate.length)
+}
+
+/** Of a UTF-16 unit. */
+const UTF8_BYTES_MAX = 3
+/** Heads of its name, its value and some texts in it, and a number. */
+const BYTES_PER_ATTRIBUTE = 32
+/** Names of fields, ids, a fingerprint, numbers, a signature. */
+const FIXED_BYTES = 640
+
 function plain(record: ApplicationRecordFields): Plain {
   return { ...record }
 }
 
+function charsOfAll(attributes: Attributes): number {
+  return Object.entries(attributes).reduce((sum, [name, value]) => sum + name.length + charsOf(value), 0)
+}
+
+/** Each text of a list counts a little, so that an empty one is not for nothing. */
 function charsOf(value: Attributes[string]): number {
   if (typeof value === 'string') return value.length
-  return typeof value === 'object' ? value.reduce((sum, entry) => sum + entry.length, 0) : 8
+  return typeof value === 'object' ? value.reduce((sum, entry) => sum + entry.length + 1, 0) : 8
 }
 
 function sameBytes(left: Uint8Array, right: Uint8Array): boolean {

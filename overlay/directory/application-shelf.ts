@@ -3,9 +3,9 @@ import type { Expression } from '../classad/index.ts'
 import type { PeerId, Surroundings } from '../env/index.ts'
 import { RoostError } from '../error/index.ts'
 import { matches } from '../live/index.ts'
-import { RECORDS_COUNT_MAX, SHARDS_COUNT, shardOf } from './application-messages.ts'
+import { PAGE_BYTES_MAX, PAGE_RECORDS_COUNT_MAX, SHARDS_COUNT, shardOf } from './application-messages.ts'
 import type { Place } from './application-messages.ts'
-import { identityOf, isTakenBack, queriedAttributes, remainingMs } from './application-record.ts'
+import { identityOf, isTakenBack, queriedAttributes, remainingMs, recordBytesMax } from './application-record.ts'
 import type { SignedApplicationRecord } from './application-record.ts'
 
 /**
@@ -23,8 +23,8 @@ export interface ShelfLimits {
 /** A record takes 1 to 2 KB, so that a full shelf is some 30 MB; a publisher that is at its bound has a twentieth of it. */
 export const SHELF_LIMITS: ShelfLimits = { countMax: 20_000, perPublisherCountMax: 1_000, perNameCountMax: 1_024 }
 
-/** How long one page may evaluate; most expressions take microseconds, and a hostile one 10 ms for each record. */
-const PAGE_MS_MAX = 20
+/** After which time a page is over; most expressions take microseconds for a record, and a hostile one 10 ms. */
+const PAGE_MS_MAX = 5
 /** How often what is past its time is cleared away; until then it is only not told of. */
 const SWEEP_MS = 5_000
 
@@ -108,6 +108,8 @@ export class ApplicationShelf {
     this.#sweepNowAndThen()
     const startMs = this.#world.nowMs
     const records: SignedApplicationRecord[] = []
+    let place = after
+    let bytes = 0
     const begin = after === undefined ? 0 : shards.indexOf(after.shard)
     for (const shard of begin < 0 ? [] : shards.slice(begin)) {
       const { sorted, byIdentity } = this.#shards[shard]!
@@ -116,9 +118,15 @@ export class ApplicationShelf {
         const identity = sorted[index]!
         const held = byIdentity.get(identity)!
         if (name !== undefined && held.signed.record.name !== name) break
-        if (this.#isWanted(held, { startMs, name, where })) records.push(held.signed)
-        if (records.length === RECORDS_COUNT_MAX || this.#world.nowMs - startMs > PAGE_MS_MAX)
-          return { records, next: { shard, identity } }
+        const isLate = this.#world.nowMs - startMs > PAGE_MS_MAX
+        if (this.#isWanted(held, { startMs, name, where })) {
+          bytes += recordBytesMax(held.signed)
+          if (bytes > PAGE_BYTES_MAX || records.length === PAGE_RECORDS_COUNT_MAX)
+            return { records, ...(place && { next: place }) }
+          records.push(held.signed)
+        }
+        place = { shard, identity }
+        if (isLate) return { records, next: place }
       }
     }
     return { records }

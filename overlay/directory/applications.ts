@@ -20,9 +20,12 @@ import type { ShelfLimits } from './application-shelf.ts'
  * its publisher speaks for it, and ends at once where it is taken back, or its publisher is known to be gone.
  */
 
-/** Requests of one peer: so many at once, then one each so many milliseconds; more is `BUSY`. A query reads 16 shards. */
+/**
+ * Requests of one peer: so many at once, then one each so many milliseconds; more is `BUSY`. One takes some 15 ms at worst; to read
+ * 10,000 applications takes some 160 of them.
+ */
 const REQUEST_BURST_COUNT = 400
-const REQUEST_MS = 10
+const REQUEST_MS = 20
 
 export class Applications implements Service<ApplicationRequest, ApplicationReply> {
   readonly #ports: ApplicationPorts

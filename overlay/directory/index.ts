@@ -8,7 +8,14 @@ export {
   signJobRecord,
 } from './job-record.ts'
 export type { JobRecordFields, SignedJobRecord } from './job-record.ts'
-export { RECORDS_COUNT_MAX, SHARDS_COUNT, applicationsWire, shardKey, shardOf } from './application-messages.ts'
+export {
+  PAGE_RECORDS_COUNT_MAX,
+  PUT_RECORDS_COUNT_MAX,
+  SHARDS_COUNT,
+  applicationsWire,
+  shardKey,
+  shardOf,
+} from './application-messages.ts'
 export type { ApplicationReply, ApplicationRequest } from './application-messages.ts'
 export { HOLDERS_COUNT } from './application-ports.ts'
 export type { ApplicationEnv, ApplicationPorts } from './application-ports.ts'
@@ -33,6 +40,7 @@ export {
   queriedAttributes,
   signApplicationRecord,
   signedApplicationRecord,
+  recordBytesMax,
 } from './application-record.ts'
 export type {
   ApplicationRecordFields,

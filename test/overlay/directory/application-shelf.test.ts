@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { encode } from '../../../node/codec/index.ts'
 import {
   ApplicationShelf,
-  RECORDS_COUNT_MAX,
+  applicationsWire,
+  recordBytesMax,
+  type Plain,
+  PAGE_RECORDS_COUNT_MAX,
   SHARDS_COUNT,
   identityOf,
   parseExpression,
@@ -53,7 +57,7 @@ function all(on: ApplicationShelf, request: Parameters<ApplicationShelf['page']>
   let after: Parameters<ApplicationShelf['page']>[0]['after']
   do {
     const page = on.page({ ...request, ...(after !== undefined && { after }) })
-    expect(page.records.length).toBeLessThanOrEqual(RECORDS_COUNT_MAX)
+    expect(page.records.length).toBeLessThanOrEqual(PAGE_RECORDS_COUNT_MAX)
     records.push(...page.records)
     after = page.next
   } while (after !== undefined)
@@ -148,6 +152,32 @@ describe('a shelf', () => {
     expect(found).toHaveLength(200)
     expect(new Set(found.map(({ record }) => identityOf(record)))).toEqual(identities)
     expect(all(kept, { shards: [], where })).toEqual([])
+  })
+
+  test('a page of the largest records is no longer than a message may be', () => {
+    const { shelf: kept, env } = shelf()
+    const attributes = Object.fromEntries(Array.from({ length: 4 }, (_, index) => [`a${index}`, '\u6f22'.repeat(250)]))
+    const endpoints = Array.from({ length: 8 }, () => `tcp://${'h'.repeat(120)}:1`)
+    const statement = {
+      statement: { action: 'app.publish', body: { attributes, endpoints }, atMs: 1, nonce: new Uint8Array(16) },
+      signer: two,
+      certificate: new Uint8Array(4_096),
+      signature: new Uint8Array(64),
+    }
+    for (let index = 0; index < 40; index++) {
+      const made = {
+        ...signed(env, { name: 'web', instance: `i${index}`, attributes, endpoints, member: two }),
+        statement,
+      }
+      expect(encode(made as unknown as Plain).length).toBeLessThanOrEqual(recordBytesMax(made))
+      kept.put(made)
+    }
+    const { records, next } = kept.page(web(env))
+    expect(next).toBeDefined()
+    expect(records.length).toBeGreaterThan(10)
+    const reply = { type: 'page', records, next } as unknown as Plain
+    expect(encode(reply).length).toBeLessThanOrEqual(applicationsWire.messageBytesMax)
+    expect(all(kept, web(env))).toHaveLength(40)
   })
 
   test('law: what is kept is the newest of each identity, in whatever order it came', () => {
