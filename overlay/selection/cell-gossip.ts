@@ -51,6 +51,8 @@ export class CellGossip {
   readonly #exchangeMs: number
   readonly #relay: Relay
   #isPushing = false
+  /** The coarsest that the cell was since news is gathered. */
+  #gatheredDepth = Number.POSITIVE_INFINITY
   /** News that the last exchange brought. */
   #gainedCount = 0
   /** To how many more this node will make itself known: whom it told may have been about to go, or not say so to others. */
@@ -95,6 +97,7 @@ export class CellGossip {
   pass(descriptor: Descriptor, place: number, hash: number, within: number, env: SelectionEnv): void {
     if (within === NOBODY) return
     this.#relay.tell(descriptor, place, hash, within)
+    this.#gatheredDepth = Math.min(this.#gatheredDepth, this.grouping.depth)
     this.#schedulePush(env)
   }
 
@@ -130,14 +133,17 @@ export class CellGossip {
 
   #sayHello(to: PeerId, env: SelectionEnv): void {
     this.#helloCount--
-    this.#push(to, Batch.of(this.#dependencies.own()), [], EVERYONE, env)
+    this.#push(to, Batch.of(this.#dependencies.own()), [], EVERYONE, this.#ownPart, env)
   }
 
   sendFresh(env: SelectionEnv): void {
     this.#isPushing = false
     const turn = Math.floor(env.wallMs / this.#options.headTurnMs)
+    // What was gathered before the cell split may lie outside of it now.
+    const part = { key: this.grouping.ownKey, depth: Math.min(this.#gatheredDepth, this.grouping.depth) }
+    this.#gatheredDepth = Number.POSITIVE_INFINITY
     for (const { hearer, batch, gone, within } of this.#relay.take(this.#dependencies.own(), turn))
-      this.#push(hearer, batch, gone, within, env)
+      this.#push(hearer, batch, gone, within, part, env)
   }
 
   /** This node says something new of itself. Where that takes it to another cell, the one it was in hears that what it was is gone. */
@@ -153,7 +159,7 @@ export class CellGossip {
     const { peer, sequence } = this.#dependencies.own()
     const before = { peer, sequence: sequence - 1 }
     for (const hearer of this.#pickSome(LEAVE_COUNT, env))
-      this.#push(hearer, Batch.of(descriptor), [before], EVERYONE, env)
+      this.#push(hearer, Batch.of(descriptor), [before], EVERYONE, ANYWHERE, env)
   }
 
   // Where one belongs.
@@ -374,8 +380,8 @@ export class CellGossip {
     for (const page of givePages(this.#source(part), batch, gone)) env.send(to, page)
   }
 
-  #push(to: PeerId, batch: Batch, gone: readonly Claim[], within: number, env: SelectionEnv): void {
-    for (const page of pushPages(this.#source(this.#ownPart), batch, gone, within)) env.send(to, page)
+  #push(to: PeerId, batch: Batch, gone: readonly Claim[], within: number, part: CellPart, env: SelectionEnv): void {
+    for (const page of pushPages(this.#source(part), batch, gone, within)) env.send(to, page)
   }
 
   get #ownPart(): CellPart {
