@@ -1,8 +1,11 @@
 import type { PeerId } from '../env/index.ts'
 import type { ReplicaCore } from './core.ts'
+import type { Entry } from './entry.ts'
 import { APPEND_COUNT_MAX, type MessageTo } from './messages.ts'
 import { Progress, type Transfer } from './progress.ts'
 
+/** While so many messages are under way, one that is not full waits for more entries: a message costs more than an entry. */
+const PARTIAL_WINDOW = 2
 /** Chunks of a snapshot that are under way to one follower: at most two mebibytes of memory at either end. */
 export const CHUNK_WINDOW = 8
 /** A follower that gets no further is sent chunks again after this many heartbeats, and twice as many the next time. */
@@ -50,7 +53,10 @@ export class Replication {
       if (progress.next > log.lastIndex && !progress.isProbing) return
       const prevTerm = log.termAt(progress.next - 1)
       if (prevTerm === undefined) return this.#beginTransfer()
-      this.#sendEntries(prevTerm)
+      const entries = log.slice(progress.next, { weightMax: options.appendWeightMax, countMax: APPEND_COUNT_MAX })
+      const isAll = progress.next + entries.length > log.lastIndex
+      if (isAll && progress.underWayCount >= PARTIAL_WINDOW) return
+      this.#sendEntries(entries, prevTerm)
     }
   }
 
@@ -83,10 +89,9 @@ export class Replication {
     progress.probe(Math.max(transfer.snapshot.index, progress.verified) + 1)
   }
 
-  #sendEntries(prevTerm: number): void {
+  #sendEntries(entries: readonly Entry[], prevTerm: number): void {
     const { progress } = this
-    const { log, group, term, options, commitIndex, env } = this.#core
-    const entries = log.slice(progress.next, { weightMax: options.appendWeightMax, countMax: APPEND_COUNT_MAX })
+    const { group, term, commitIndex, env } = this.#core
     const prevIndex = progress.next - 1
     this.#core.send(this.peer, {
       type: 'append',
