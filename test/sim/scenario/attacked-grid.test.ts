@@ -62,7 +62,7 @@ describe('a tenth of all nodes, hostile from the first moment of a grid of many 
       expect(attackerShare).toBeLessThan(0.12)
       expect(eclipsed).toBe(0)
     }
-    expect(measureViews(story.grid.shuffledViews).attackerShare).toBeGreaterThan(0.9)
+    expect(measureViews(story.grid.shuffledViews).attackerShare).toBeGreaterThan(0.5)
   })
 
   test.each(SAMPLING_ATTACKS)('win nothing by what is called %s', async (attack) => {
