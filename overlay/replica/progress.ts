@@ -9,8 +9,10 @@ interface UnderWay {
 /** How far a follower is with a snapshot: chunks are sent a few ahead of what it has on its disk. */
 export interface Transfer {
   readonly snapshot: SnapshotMeta
-  /** All chunks before this one are on the follower's disk. */
+  /** All chunks before this one are on the follower's disk, by the best that it has said. */
   acknowledged: number
+  /** And by the last: less where it had to make room on its disk for another snapshot in between. */
+  told: number
   /** The next one to be sent. */
   next: number
   /** When the follower last got further, or was sent all again. */

@@ -8,7 +8,7 @@ import { Progress, type Transfer } from './progress.ts'
 const PARTIAL_WINDOW = 2
 /** Chunks of a snapshot that are under way to one follower: at most two mebibytes of memory at either end. */
 export const CHUNK_WINDOW = 8
-/** A follower that gets no further is sent chunks again after this many heartbeats, and twice as many the next time. */
+/** A follower that gets no further is sent chunks again after this many heartbeats, twice as many the next time, and half when it does. */
 const TRANSFER_PATIENCE_BEATS = 4
 const TRANSFER_PATIENCE_MS_MAX = 60_000
 /** Entries that are not answered for this many heartbeats are sent again. */
@@ -28,8 +28,12 @@ export class Replication {
     this.peer = peer
     this.#core = core
     this.#roundOf = roundOf
-    this.#transferPatienceMs = TRANSFER_PATIENCE_BEATS * core.options.heartbeatMs
+    this.#transferPatienceMs = this.#transferPatienceMsMin
     this.progress = new Progress(core.log.lastIndex + 1, core.env.nowMs)
+  }
+
+  get #transferPatienceMsMin(): number {
+    return TRANSFER_PATIENCE_BEATS * this.#core.options.heartbeatMs
   }
 
   /** The leader is none any more, or the follower no member: what is still read from the disk is not sent. */
@@ -80,7 +84,10 @@ export class Replication {
   receiveChunkAck({ snapshotId, next }: MessageTo<'chunk-ack'>): void {
     const { progress } = this
     const { transfer } = progress
-    if (transfer?.snapshot.id !== snapshotId || next <= transfer.acknowledged) return
+    if (transfer?.snapshot.id !== snapshotId) return
+    transfer.told = next
+    if (next <= transfer.acknowledged) return
+    this.#transferPatienceMs = Math.max(this.#transferPatienceMs / 2, this.#transferPatienceMsMin)
     transfer.acknowledged = Math.min(next, transfer.snapshot.chunkCount)
     transfer.next = Math.max(transfer.next, transfer.acknowledged)
     transfer.movedMs = this.#core.env.nowMs
@@ -109,7 +116,7 @@ export class Replication {
   #beginTransfer(): void {
     const { snapshot, env } = this.#core
     if (snapshot === undefined) return
-    const transfer: Transfer = { snapshot, acknowledged: 0, next: 0, movedMs: env.nowMs, reading: 0 }
+    const transfer: Transfer = { snapshot, acknowledged: 0, told: 0, next: 0, movedMs: env.nowMs, reading: 0 }
     this.progress.transfer = transfer
     this.#sendChunks(transfer)
   }
@@ -138,8 +145,9 @@ export class Replication {
   #retryTransfer(transfer: Transfer, nowMs: number): void {
     if (nowMs - transfer.movedMs < this.#transferPatienceMs) return
     this.#transferPatienceMs = Math.min(2 * this.#transferPatienceMs, TRANSFER_PATIENCE_MS_MAX)
-    if (transfer.snapshot.id === this.#core.snapshot?.id) transfer.next = transfer.acknowledged
-    else this.progress.transfer = undefined
+    if (transfer.snapshot.id !== this.#core.snapshot?.id) this.progress.transfer = undefined
+    transfer.acknowledged = Math.min(transfer.acknowledged, transfer.told)
+    transfer.next = transfer.acknowledged
     transfer.movedMs = nowMs
   }
 }

@@ -1,6 +1,6 @@
 import { pick, type PeerId } from '../../../overlay/index.ts'
 import type { ReplicaOptions } from '../../../overlay/replica/index.ts'
-import type { GroupRun, Machine } from './group-run.ts'
+import { GROUP, type GroupRun, type Machine } from './group-run.ts'
 
 /** Something that happens to a group, and is over after a while. */
 type Fault = (run: GroupRun, victim: Machine, forMs: number) => void
@@ -137,10 +137,10 @@ export const PROFILES = [
   {
     name: 'leaders that are cut off while clients reach them',
     memberCount: 3,
-    faultsCount: 7,
+    faultsCount: 10,
     leaderOneIn: 1,
     faults: ['isolate', 'isolate', 'isolate', 'pause', 'handOver'],
-    faultMsMax: 1_500,
+    faultMsMax: 1_000,
     options: { electionMsMax: 1_000 },
   },
   {
@@ -148,20 +148,21 @@ export const PROFILES = [
     memberCount: 5,
     faultsCount: 6,
     leaderOneIn: 2,
-    faults: ['crash', 'isolate', 'slowLink', 'slowDisk'],
-    leaderFaults: ['isolate', 'isolate', 'crash', 'blink'],
+    faults: ['isolate', 'isolate', 'slowLink'],
+    leaderFaults: ['isolate', 'isolate', 'isolate', 'crash'],
     candidateFaults: ['muffle'],
-    faultMsMax: 250,
+    faultMsMax: 120,
     options: { appendWeightMax: 1, windowCount: 1, electionMsMin: 60, electionMsMax: 120, heartbeatMs: 20 },
   },
   {
     name: 'many candidates at once',
     memberCount: 3,
-    faultsCount: 12,
+    faultsCount: 14,
     leaderOneIn: 1,
-    faults: ['blinkAll', 'blinkAll', 'blink', 'slowLink'],
+    faults: ['blinkAll', 'blinkAll', 'blinkAll', 'slowLink'],
+    candidateFaults: ['muffle'],
     voterFaults: ['flick'],
-    latencyMsMax: 60,
+    latencyMsMax: 90,
     isInStep: true,
     options: { electionMsMin: 100, electionMsMax: 130, heartbeatMs: 40 },
   },
@@ -191,11 +192,11 @@ export function strike(run: GroupRun, profile: Profile): void {
 
 const SOON_MS = { leader: 40, candidate: 8, voter: 2 } as const
 
-/** Every other new leader, candidate or voter gets into trouble soon after it became one. */
+/** Every other new leader and candidate, and every voter, gets into trouble soon after it became one. */
 export function haunt(run: GroupRun, profile: Profile, victim: Machine, as: 'leader' | 'candidate' | 'voter'): void {
   const { rng, sim } = run
   const faults = profile[`${as}Faults`]
-  if (faults === undefined || rng.below(2) === 0) return
+  if (faults === undefined || (as !== 'voter' && rng.below(2) === 0)) return
   const name = pick(faults, rng)!
   sim.act(rng.below(SOON_MS[as]), () => befall(run, profile, name, victim))
 }
@@ -205,8 +206,11 @@ function befall(run: GroupRun, { faultMsMax = 750 }: Profile, name: FaultName, v
   fault(run, victim, 50 + run.rng.below(faultMsMax - 50))
 }
 
+/** Of the configuration that is committed, as far as the leader knows. */
 function seatsOf(run: GroupRun): number {
-  return (run.leader && run.status(run.leader)?.configuration.voters.length) ?? 0
+  const core = run.leader?.replicas?.replica(GROUP)?.core
+  if (core === undefined || core.log.configurationIndex > core.commitIndex) return 0
+  return core.log.configuration.voters.length
 }
 
 function someOf(run: GroupRun): PeerId[] {

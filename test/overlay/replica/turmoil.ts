@@ -1,4 +1,5 @@
 import { pick, shuffle } from '../../../overlay/index.ts'
+import { uniformLatency } from '../../../sim/engine/index.ts'
 import { haunt, profileOf, strike } from './faults.ts'
 import { GroupRun, type NoteClient, type Plants } from './group-run.ts'
 import { findNonlinearizable } from './linearizability.ts'
@@ -86,6 +87,7 @@ function calm(run: GroupRun): void {
   const { sim } = run
   sim.network.heal()
   sim.network.lossShare = 0
+  sim.network.latency = uniformLatency({ minMs: 1, maxMs: 10 })
   for (const machine of shuffle([...run.machines], run.rng)) {
     sim.network.slow(machine.id, 1)
     machine.syncMs = 1
