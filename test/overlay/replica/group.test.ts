@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decode, encode } from '../../../node/codec/index.ts'
 
-import { REPLICA_DEFAULTS, type ReplicaMessage } from '../../../overlay/replica/index.ts'
+import { REPLICA_DEFAULTS, type ReplicaMessage, type StoredReplica } from '../../../overlay/replica/index.ts'
 import { WRITES_PENDING_MAX } from '../../../overlay/replica/saving.ts'
 import { GROUP, GroupRun, type GroupRunOptions, type Machine } from './group-run.ts'
 
@@ -125,6 +125,14 @@ describe('a large state', () => {
   const ROWS_COUNT = 160
   /** As much as a note may have: all of them are 640 kB, which stands for any size, since no part of it waits for another. */
   const TEXT = 'x'.repeat(4_000)
+  /** The log is cut behind a snapshot, so that who was away needs that. */
+  const WEIGHTS = {
+    ...REPLICA_DEFAULTS,
+    compactWeightMin: 300_000,
+    compactWeightMax: 300_000,
+    logWeightMax: 50_000_000,
+    keepWeight: 0,
+  }
 
   test('reaches a member that was away chunk by chunk, through crashes of its own, while the group serves', async () => {
     const said = new Map<string, number[]>()
@@ -139,8 +147,7 @@ describe('a large state', () => {
       } else if (one.type === 'chunk-ack') underWay = Math.max(0, underWay - 1)
       return one
     }
-    const weights = { compactWeightMin: 300_000, compactWeightMax: 300_000, logWeightMax: 50_000_000, keepWeight: 0 }
-    const run = await groupOf({ seed: 12, options: { ...REPLICA_DEFAULTS, ...weights }, plants: { message } })
+    const run = await groupOf({ seed: 12, options: WEIGHTS, plants: { message } })
     const away = run.machines.find((machine) => machine !== run.leader)!
     run.crash(away)
     for (let row = 0; row < ROWS_COUNT; row++) await put(run, `row ${row}`, TEXT)
@@ -164,6 +171,25 @@ describe('a large state', () => {
     // Each crash costs a window or two of chunks, not the whole.
     expect(numbers!.length).toBeLessThan(new Set(numbers).size + 100)
     expect(underWayMax).toBeLessThan(40)
+  })
+
+  test('is sent again from the beginning to a member whose disk has dropped what it had of it', async () => {
+    let chunksCount = 0
+    const message = (one: ReplicaMessage): ReplicaMessage => {
+      if (one.type === 'chunk') chunksCount++
+      return one
+    }
+    const stored = ({ staged: _dropped, ...kept }: StoredReplica): StoredReplica => kept
+    const run = await groupOf({ seed: 18, options: WEIGHTS, plants: { message, stored } })
+    const away = run.machines.find((machine) => machine !== run.leader)!
+    run.crash(away)
+    for (let row = 0; row < ROWS_COUNT; row++) await put(run, `row ${row}`, TEXT)
+    run.restart(away)
+    await until(run, () => chunksCount > 40)
+    run.crash(away)
+    run.restart(away)
+    await until(run, () => isQuiet(run) && run.status(away)?.appliedIndex === run.status(run.leader!)?.appliedIndex)
+    expect(away.notes!.state).toBe(run.leader!.notes!.state)
   })
 })
 
