@@ -28,6 +28,7 @@ import {
   type Contact,
   type SamplingEvent,
   type SamplingMessage,
+  type SamplingCommons,
   type SamplingOptions,
   type SamplingTimer,
 } from '../sampling/index.ts'
@@ -81,6 +82,7 @@ export interface DiscoveryOptions {
   readonly checker?: DescriptorChecker
   readonly layouts?: LayoutChecker
   readonly plans?: PlanCache
+  readonly commons?: SamplingCommons
 }
 
 export type DiscoveryEvent =
@@ -202,7 +204,11 @@ class MountedDiscovery implements Discovery {
       },
       options.selection,
     )
-    this.#sampling = this.#createSampling({ own, checker, onAddress }, options, kept)
+    this.#sampling = this.#createSampling(
+      { own, checker, onAddress, ...(options.commons && { commons: options.commons }) },
+      options,
+      kept,
+    )
     this.#past = this.#sampling.snapshot() as unknown as readonly Contact[]
     this.#guests = new Guests(
       { own, checker, onAddress, home: homeOf(this.#selection), strangers: () => [...this.#seeds, ...this.#past] },

@@ -2,6 +2,7 @@ import type { Attributes } from '../../overlay/attributes/index.ts'
 import { DescriptorChecker } from '../../overlay/descriptor/index.ts'
 import { createDiscovery, type Discovery } from '../../overlay/discovery/index.ts'
 import { LayoutChecker } from '../../overlay/placement/index.ts'
+import { SAMPLING_DEFAULTS, SamplingCommons } from '../../overlay/sampling/index.ts'
 import { PlanCache } from '../../overlay/selection/index.ts'
 import type { NodeHost, Simulation } from '../engine/index.ts'
 import type { Views } from '../metrics/index.ts'
@@ -26,6 +27,7 @@ export class DiscoveryGrid extends GridNodes {
     checker: new DescriptorChecker({ countMax: CHECKED_COUNT_MAX }),
     layouts: new LayoutChecker(),
     plans: new PlanCache(),
+    commons: new SamplingCommons({ viewSize: SAMPLING_DEFAULTS.viewSize, nodesCountMax: NODES_COUNT_MAX }),
   }
   readonly #attributes: Attributes[] = []
   readonly #discoveries: (Discovery | undefined)[] = []
@@ -97,5 +99,7 @@ export class DiscoveryGrid extends GridNodes {
 }
 
 const CHECKED_COUNT_MAX = 1 << 20
+/** Whoever ever joins counts. Room that is not used costs nothing. */
+const NODES_COUNT_MAX = 1 << 19
 /** Reasons that are told apart; more are not counted. */
 const REASON_COUNT_MAX = 64
