@@ -4,15 +4,15 @@ import { visitHash } from './terms.ts'
 import type { HeldVisit } from './visit.ts'
 
 /**
- * The visits that one cell was paid, and digests by which two members compare them cheaply. Three short arrays in the same order, which
- * means nothing: keys and terms stand beside the visits, since nearly all questions are answered by these two, and to look for them in
+ * The visits that one cell was paid, and digests by which two members compare them cheaply. They are in an order that
+ * means nothing. Keys and terms stand beside the visits, since nearly all questions are answered by these two, and to look for them in
  * the visits is to fetch each from memory.
  */
 export class GuestBook {
   readonly #countMax: number
   readonly #visits: HeldVisit[] = []
-  readonly #keys: number[] = []
-  readonly #terms: number[] = []
+  /** For each visit in turn its key and its term. */
+  #marks = new Int32Array(0)
 
   constructor(options: { readonly countMax: number }) {
     this.#countMax = options.countMax
@@ -28,16 +28,17 @@ export class GuestBook {
   }
 
   keyAt(index: number): number {
-    return this.#keys[index]!
+    return this.#marks[2 * index]!
   }
 
   termAt(index: number): number {
-    return this.#terms[index]!
+    return this.#marks[2 * index + 1]!
   }
 
   has(peer: PeerId, key: number, term: number): boolean {
-    for (let index = this.#keys.indexOf(key); index >= 0; index = this.#keys.indexOf(key, index + 1))
-      if (this.#terms[index] === term && this.#visits[index]!.descriptor.peer === peer) return true
+    for (let index = 0; index < this.count; index++)
+      if (this.keyAt(index) === key && this.termAt(index) === term && this.#visits[index]!.descriptor.peer === peer)
+        return true
     return false
   }
 
@@ -45,36 +46,30 @@ export class GuestBook {
     const { key, term } = visit
     if (this.has(visit.descriptor.peer, key, term)) return 'old'
     if (this.#visits.length >= this.#countMax) return 'full'
+    if (2 * this.count === this.#marks.length) this.#makeRoom()
+    this.#marks[2 * this.count] = key
+    this.#marks[2 * this.count + 1] = term
     this.#visits.push(visit)
-    this.#keys.push(key)
-    this.#terms.push(term)
     return 'new'
   }
 
   /** The others go. */
   keepOnly(stays: Counts): void {
     let kept = 0
-    for (let index = 0; index < this.#visits.length; index++) {
-      const key = this.#keys[index]!
-      const term = this.#terms[index]!
-      if (!stays(key, term)) continue
-      if (kept < index) {
-        this.#visits[kept] = this.#visits[index]!
-        this.#keys[kept] = key
-        this.#terms[kept] = term
-      }
+    for (let index = 0; index < this.count; index++) {
+      if (!stays(this.keyAt(index), this.termAt(index))) continue
+      this.#visits[kept] = this.#visits[index]!
+      this.#marks.copyWithin(2 * kept, 2 * index, 2 * index + 2)
       kept++
     }
     this.#visits.length = kept
-    this.#keys.length = kept
-    this.#terms.length = kept
   }
 
   /** For each bucket the exclusive-or of the hashes of those in it that count. */
   summary(counts: Counts): number[] {
     const digests = Array.from({ length: BUCKET_COUNT }, () => 0)
-    for (let index = 0; index < this.#keys.length; index++) {
-      if (!counts(this.#keys[index]!, this.#terms[index]!)) continue
+    for (let index = 0; index < this.count; index++) {
+      if (!counts(this.keyAt(index), this.termAt(index))) continue
       const hash = this.#hashAt(index)
       digests[bucketOf(hash)]! ^= hash
     }
@@ -87,10 +82,10 @@ export class GuestBook {
     for (const [bucket, digest] of this.summary(counts).entries())
       if (digest !== digests[bucket]) hashes.set(bucket, [])
     if (hashes.size === 0) return hashes
-    for (let index = 0; index < this.#keys.length; index++) {
+    for (let index = 0; index < this.count; index++) {
       const hash = this.#hashAt(index)
       const held = hashes.get(bucketOf(hash))
-      if (held !== undefined && counts(this.#keys[index]!, this.#terms[index]!)) held.push(hash)
+      if (held !== undefined && counts(this.keyAt(index), this.termAt(index))) held.push(hash)
     }
     return hashes
   }
@@ -104,10 +99,10 @@ export class GuestBook {
     const compared = new Set(buckets)
     const theirs = new Set(hashes)
     const ours: HeldVisit[] = []
-    for (let index = 0; index < this.#keys.length; index++) {
+    for (let index = 0; index < this.count; index++) {
       const hash = this.#hashAt(index)
       if (!compared.has(bucketOf(hash)) || theirs.delete(hash)) continue
-      if (counts(this.#keys[index]!, this.#terms[index]!)) ours.push(this.#visits[index]!)
+      if (counts(this.keyAt(index), this.termAt(index))) ours.push(this.#visits[index]!)
     }
     return { ours, theirs: [...theirs] }
   }
@@ -117,8 +112,15 @@ export class GuestBook {
     return this.#visits.filter((_visit, index) => wanted.has(this.#hashAt(index)))
   }
 
+  /** By quarters: a grid has a great many books. */
+  #makeRoom(): void {
+    const roomier = new Int32Array(this.#marks.length + Math.max(ROOM_MIN, (this.#marks.length >> 3) << 1))
+    roomier.set(this.#marks)
+    this.#marks = roomier
+  }
+
   #hashAt(index: number): number {
-    return visitHash(this.#keys[index]!, this.#terms[index]!)
+    return visitHash(this.keyAt(index), this.termAt(index))
   }
 }
 
@@ -129,4 +131,5 @@ function bucketOf(hash: number): number {
   return hash >>> BUCKET_SHIFT
 }
 
+const ROOM_MIN = 16
 const BUCKET_SHIFT = 32 - Math.log2(BUCKET_COUNT)
