@@ -14,7 +14,6 @@ import type {
 } from '../surface/index.ts'
 import { checkHealth, type Checked } from './health.ts'
 import type { SelfDescription } from './self-description.ts'
-import { outwardAddresses } from './outward-addresses.ts'
 
 /** The longest signed statement that asks for an invitation. */
 const INVITE_BYTES_MAX = 65_536
@@ -109,7 +108,7 @@ export class DaemonCore implements Core {
     vo.trust.check(statement, 'vo.invite', { fresh: true })
     const { ttlMs } = (statement.statement.body ?? {}) as { ttlMs?: unknown }
     return vo.issueTicket({
-      addresses: outwardAddresses(network.addresses()),
+      addresses: network.addresses(),
       ...(typeof ttlMs === 'number' && { ttlMs }),
     })
   }

@@ -4,8 +4,7 @@ import type { Network } from '../net/index.ts'
 import type { Vo } from '../vo/index.ts'
 import type { SelfDescription } from './self-description.ts'
 
-/** Addresses change when a laptop moves; certificates have weeks, so that an hour more or less is nothing. */
-const ADDRESSES_MS = 10_000
+/** Certificates have weeks, so that an hour more or less is nothing. */
 const RENEWAL_MS = 3_600_000
 /** Software and disks: looking costs a process for each program that tells its version. */
 const MEASURE_MS = 900_000
@@ -28,18 +27,21 @@ export function startUpkeep(parts: UpkeepParts): () => void {
         .catch((error: unknown) => log.warn({ error, what }, 'upkeep failed; it is tried again'))
     }, delayMs).unref()
   const timers = [
-    every(ADDRESSES_MS, 'addresses', () => {
-      const addresses = network.addresses()
-      if (addresses.join() !== discovery.own().addresses.join()) discovery.update({ addresses })
-    }),
     every(RENEWAL_MS, 'renewal', () => renew(parts)),
     every(MEASURE_MS, 'measuring', async () => {
       await self.measure()
       discovery.update({ attributes: self.attributes() })
     }),
   ]
+  // A laptop moves, a relay goes: others must learn of it before they need it.
+  const stopAddresses = network.onAddresses((addresses) => discovery.update({ addresses }))
+  const addresses = network.addresses()
+  if (addresses.join() !== discovery.own().addresses.join()) discovery.update({ addresses })
   void renew(parts).catch((error: unknown) => log.warn({ error }, 'the certificate could not be renewed yet'))
-  return () => timers.forEach((timer) => clearInterval(timer))
+  return () => {
+    stopAddresses()
+    timers.forEach((timer) => clearInterval(timer))
+  }
 }
 
 /** The authority's node is asked where it is now, else where it was when this node joined. */

@@ -32,6 +32,44 @@ export interface NetworkOptions {
   readonly announce?: readonly string[]
   /** Where directory records and peers are kept: a directory for a database of its own, or one that is open. Without it, in memory. */
   readonly store?: string | Level<string, Uint8Array>
+  /** What this node does for others that can only dial out, while it is reachable itself; see `RELAY_LIMITS`. */
+  readonly relay?: Partial<RelayLimits>
+}
+
+/** Bounds of what a relay does for others, all of them members. */
+export interface RelayLimits {
+  /** Nodes that have a place here; more are refused, and find another relay. */
+  readonly reservationsMax: number
+  /** Bytes of one relayed connection, both ways together, and how long it may last; then it ends, and may be opened anew. */
+  readonly connectionBytesMax: number
+  readonly connectionMsMax: number
+}
+
+/** How others reach this node. */
+export interface Reach {
+  /**
+   * `reachable`: others dial it. `relayed`: it only dials out, and others reach it over a relay. `cut-off`: nobody reaches it, or it
+   * has lost everybody. `unknown`: there was nobody yet to tell.
+   */
+  readonly state: 'reachable' | 'relayed' | 'cut-off' | 'unknown'
+  /** Multiaddrs that it tells others. */
+  readonly addresses: readonly string[]
+  /** Nodes that relay for it. */
+  readonly relays: readonly PeerId[]
+  /** Who was asked last, and what they found. Empty where connections alone were proof. */
+  readonly witnesses: readonly Witness[]
+  /** Nodes for which it is a relay itself. */
+  readonly relayedPeersCount: number
+}
+
+/** A peer that was asked to dial back. */
+export interface Witness {
+  readonly peer: PeerId
+  /** The IP address under which it sees this node. */
+  readonly host: string | undefined
+  /** The ports at which it reached this node. */
+  readonly open: readonly number[]
+  readonly answer: 'reached' | 'not-reached' | 'silent'
 }
 
 export interface NetworkDependencies {
@@ -49,6 +87,12 @@ export interface Network extends ProtocolHost {
   readonly events: Events
   /** Multiaddrs, each ending in `/p2p/<self>`, that others can dial. */
   addresses(): readonly string[]
+  /** Tells when `addresses` has become another. Returns how to stop. */
+  onAddresses(listener: (addresses: readonly string[]) => void): () => void
+  /** How others reach this node, as it is believed now. */
+  reach(): Reach
+  /** The same, after asking peers. Takes some seconds where the answer is no. */
+  checkReach(): Promise<Reach>
   /** Makes addresses known; the newest word on a peer replaces the one before. Ones that are no multiaddrs are skipped. */
   know(peer: PeerId, addresses: readonly string[]): void
   /** Connects and gets admitted, where that has not happened. Rejects with `PEER_UNREACHABLE`, `NOT_ADMITTED`, `CREDENTIAL_...`. */

@@ -33,6 +33,7 @@ export type CounterName =
   | 'gate_refused_streams'
   | 'gate_expired_connections'
   | 'gate_overflow_connections'
+  | 'reach_straightened_connections'
   | 'join_requests'
   | 'join_refused_requests'
   | 'events_published'

@@ -4,7 +4,9 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { RoostError, asRoostError } from '../../overlay/index.ts'
 import type { PeerId } from '../../overlay/index.ts'
+import { cut } from './cut.ts'
 import type { Gate } from './gate.ts'
+import { isRelayed } from './outward-addresses.ts'
 
 /** Finds peers: by the addresses that were made known, else by what libp2p remembers or its DHT can find. */
 
@@ -67,10 +69,43 @@ export class Dialer {
       const stream = await connection.newStream(protocol, {
         signal: AbortSignal.timeout(OPEN_STREAM_MS),
         maxOutboundStreams: streamsMax,
+        runOnLimitedConnection: true,
       })
       return { stream, connection }
     } catch (cause) {
       throw unreachable(peer, cause)
+    }
+  }
+
+  /**
+   * Tries for a direct connection with a peer that came over a relay: who can only dial out reaches by this whoever others reach.
+   * Resolves with whether there is one.
+   */
+  async straighten(peer: PeerId): Promise<boolean> {
+    const direct = (this.#known.get(peer) ?? []).filter((address) => !isRelayed(address.toString()))
+    if (direct.length === 0 || this.#gate.connectionTo(peer)?.direct === true) return false
+    try {
+      const connection = await this.#libp2p.dial(direct, { signal: AbortSignal.timeout(DIAL_MS), force: true })
+      await this.#gate.admitted(connection)
+      return connection.direct
+    } catch {
+      return false
+    }
+  }
+
+  /** Whether the peer itself answers at an address. The connection that shows it is closed at once. */
+  async answersAt(peer: PeerId, address: string, timeoutMs: number): Promise<boolean> {
+    try {
+      return await this.#gate.whileProbing(address, async () => {
+        const target = multiaddr(`${address}/p2p/${peer}`)
+        const connection = await this.#libp2p.dial(target, { signal: AbortSignal.timeout(timeoutMs), force: true })
+        // Where another dial of that peer was under way, this is its connection.
+        if (!this.#gate.isProbe(connection)) return false
+        cut(connection, new Error('it answers'))
+        return true
+      })
+    } catch {
+      return false
     }
   }
 

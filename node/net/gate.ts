@@ -56,6 +56,8 @@ export class Gate {
   readonly #entries = new Map<Connection, Entry>()
   readonly #admittedListeners = new Set<(peer: PeerId) => void>()
   readonly #lostListeners = new Set<(peer: PeerId) => void>()
+  readonly #connectionListeners = new Set<(connection: Connection) => void>()
+  readonly #probed = new Set<string>()
   #sweep: NodeJS.Timeout | undefined
   #joinsOpenCount = 0
 
@@ -69,11 +71,15 @@ export class Gate {
   async attach(node: Libp2p): Promise<void> {
     node.addEventListener('connection:open', (event) => this.#opened(event.detail))
     node.addEventListener('connection:close', (event) => this.#closed(event.detail))
-    await node.handle(ADMISSION_PROTOCOL, (stream, connection) => {
-      const entry = this.#entry(connection)
-      if (entry.isSettled || connection.direction === 'outbound') stream.abort(new Error('admission was settled'))
-      else void this.#settleBy(entry, answerAdmission(stream, connection.remotePeer.toString(), this.#admission))
-    })
+    await node.handle(
+      ADMISSION_PROTOCOL,
+      (stream, connection) => {
+        const entry = this.#entry(connection)
+        if (entry.isSettled || connection.direction === 'outbound') stream.abort(new Error('admission was settled'))
+        else void this.#settleBy(entry, answerAdmission(stream, connection.remotePeer.toString(), this.#admission))
+      },
+      { runOnLimitedConnection: true },
+    )
     this.#sweep = setInterval(() => this.#closeWhatIsOver(), SWEEP_MS)
     this.#sweep.unref()
   }
@@ -82,6 +88,7 @@ export class Gate {
     clearInterval(this.#sweep)
     this.#admittedListeners.clear()
     this.#lostListeners.clear()
+    this.#connectionListeners.clear()
     for (const entry of this.#entries.values()) this.#settle(entry, new RoostError('CANCELLED', 'the node is stopping'))
   }
 
@@ -90,17 +97,19 @@ export class Gate {
     return until !== undefined && connection.status === 'open' && Date.now() < until.untilMs
   }
 
-  /** The newest connection with a peer that is admitted. */
+  /** The newest connection with a peer that is admitted, a direct one where there is one. */
   connectionTo(peer: PeerId): Connection | undefined {
-    let newest: Connection | undefined
-    for (const { connection } of this.#entries.values())
-      if (connection.remotePeer.toString() === peer && this.isAdmitted(connection)) newest = connection
-    return newest
+    const connections = this.connections().filter((connection) => connection.remotePeer.toString() === peer)
+    return connections.findLast((connection) => connection.direct) ?? connections.at(-1)
+  }
+
+  /** All connections that are admitted, the oldest first. */
+  connections(): readonly Connection[] {
+    return [...this.#entries.keys()].filter((connection) => this.isAdmitted(connection))
   }
 
   peers(): readonly PeerId[] {
-    const admitted = [...this.#entries.keys()].filter((connection) => this.isAdmitted(connection))
-    return [...new Set(admitted.map((connection) => connection.remotePeer.toString()))]
+    return [...new Set(this.connections().map((connection) => connection.remotePeer.toString()))]
   }
 
   get unadmittedCount(): number {
@@ -119,6 +128,26 @@ export class Gate {
   onLost(listener: (peer: PeerId) => void): () => void {
     this.#lostListeners.add(listener)
     return () => this.#lostListeners.delete(listener)
+  }
+
+  /** Tells of every connection that is admitted. Returns how to stop. */
+  onConnection(listener: (connection: Connection) => void): () => void {
+    this.#connectionListeners.add(listener)
+    return () => this.#connectionListeners.delete(listener)
+  }
+
+  /** Runs a dial that is only to see who answers: a connection to that address is closed by who dials it, and never admitted. */
+  async whileProbing<Result>(address: string, probe: () => Promise<Result>): Promise<Result> {
+    this.#probed.add(address)
+    try {
+      return await probe()
+    } finally {
+      this.#probed.delete(address)
+    }
+  }
+
+  isProbe(connection: Connection): boolean {
+    return connection.direction === 'outbound' && this.#probed.has(connection.remoteAddr.toString().split('/p2p/')[0]!)
   }
 
   /** Whether a connection will never be admitted. */
@@ -227,7 +256,9 @@ export class Gate {
 
   #opened(connection: Connection): void {
     const entry = this.#entry(connection)
-    if (connection.direction === 'outbound') {
+    if (this.isProbe(connection)) {
+      this.#settle(entry, new RoostError('NOT_ADMITTED', 'this connection only shows who answers'))
+    } else if (connection.direction === 'outbound') {
       void this.#settleBy(entry, this.#ask(connection))
     } else if (this.unadmittedCount > UNADMITTED_COUNT_MAX) {
       this.#counters.add('gate_overflow_connections')
@@ -238,7 +269,10 @@ export class Gate {
   async #ask(connection: Connection): Promise<Admitted> {
     if (this.#admission.present() === undefined)
       throw new RoostError('NOT_ADMITTED', 'this node has no credentials yet, and can only join')
-    const stream = await connection.newStream(ADMISSION_PROTOCOL, { signal: AbortSignal.timeout(ADMISSION_MS) })
+    const stream = await connection.newStream(ADMISSION_PROTOCOL, {
+      signal: AbortSignal.timeout(ADMISSION_MS),
+      runOnLimitedConnection: true,
+    })
     return await askAdmission(stream, connection.remotePeer.toString(), this.#admission)
   }
 
@@ -253,6 +287,7 @@ export class Gate {
       this.#settle(entry)
       this.#counters.add('gate_admitted_connections')
       if (isNews) this.#tell(this.#admittedListeners, peer)
+      this.#tell(this.#connectionListeners, connection)
     } catch (thrown) {
       const error = asRoostError(thrown)
       if (entry.isSettled) return
@@ -275,12 +310,12 @@ export class Gate {
     if (this.#joinsOpenCount === 0) cut(connection, reason)
   }
 
-  #tell(listeners: ReadonlySet<(peer: PeerId) => void>, peer: PeerId): void {
+  #tell<News>(listeners: ReadonlySet<(news: News) => void>, news: News): void {
     for (const listener of listeners) {
       try {
-        listener(peer)
+        listener(news)
       } catch (thrown) {
-        this.#log.error({ err: thrown, peer }, 'a listener of the gate failed')
+        this.#log.error({ err: thrown }, 'a listener of the gate failed')
       }
     }
   }

@@ -1,4 +1,12 @@
-export type { Admission, Admitted, Network, NetworkDependencies, NetworkOptions } from './contract.ts'
+export type {
+  Admission,
+  Admitted,
+  Network,
+  NetworkDependencies,
+  NetworkOptions,
+  Reach,
+  RelayLimits,
+} from './contract.ts'
 export { callerOf } from './http.ts'
 export { createNetwork } from './network.ts'
 export { joinStreams } from './tunnel.ts'

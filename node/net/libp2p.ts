@@ -1,3 +1,5 @@
+import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { gossipsub } from '@libp2p/gossipsub'
 import type { GossipSub } from '@libp2p/gossipsub'
@@ -14,13 +16,15 @@ import { yamux } from '@libp2p/yamux'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import { RoostError } from '../../overlay/index.ts'
-import type { NetworkOptions } from './contract.ts'
+import type { NetworkOptions, RelayLimits } from './contract.ts'
 import type { Counters } from './counters.ts'
 import { EVENT_BYTES_MAX, TOPICS } from './topics.ts'
+import { compareAddresses } from './dial-order.ts'
 import type { Gate } from './gate.ts'
 import { lazyTls } from './lazy-tls.ts'
 import { RecordStore } from './record-store.ts'
 import type { Prefer } from './record-store.ts'
+import type { ReservationStore } from './relays.ts'
 
 /** Makes the libp2p node, with the settings that measuring it asked for. Why each is there stands beside it. */
 
@@ -48,16 +52,40 @@ const STREAM_WRITE_BYTES_MAX = 4_194_304
 const PING_MS = 60_000
 const PING_TIMEOUT_MS = 15_000
 
+/**
+ * One address of a peer; the next is tried after it. A handshake takes a tenth of a second; a home network's address in another
+ * home answers never, and must leave time for the relay.
+ */
+const ADDRESS_DIAL_MS = 2_000
+/**
+ * Relaying costs the relay the bytes twice. Links between members live for days and carry little; who moves much over a relay
+ * is cut after a gibibyte, and goes on over a new connection.
+ */
+export const RELAY_LIMITS: RelayLimits = {
+  reservationsMax: 64,
+  connectionBytesMax: 1_073_741_824,
+  connectionMsMax: 21_600_000,
+}
+/** Relayed connections under way at one peer, by way of one relay. */
+const RELAYED_STREAMS_COUNT_MAX = 256
+/** A place at a relay lasts so long and is renewed five minutes before; that of a node that is gone is free by then. */
+const RESERVATION_MS = 900_000
+/** From a node's wish to be relayed to another, until it is. */
+const HOP_MS = 5_000
+
 export interface GridServices extends Record<string, unknown> {
   readonly dht: KadDHT & Pick<SingleKadDHT, 'routingTable'>
   readonly pubsub: GossipSub
   readonly identify: Identify
   readonly ping: Ping
+  readonly relay: CircuitRelayService
 }
 
 export interface GridNode {
   readonly libp2p: Libp2p<GridServices>
   readonly records: RecordStore
+  /** The places that this node has at relays. */
+  readonly reservations: ReservationStore
   /** Closes the database, if it was opened here. */
   closeStore(): Promise<void>
 }
@@ -68,13 +96,18 @@ export interface GridNodeDependencies {
   /** Throws where a value under a job's key is not a record that may stand there. */
   readonly validate: (key: Uint8Array, value: Uint8Array) => void
   readonly prefer: Prefer
+  /** Whether this node is one that others reach, and so can be a relay. */
+  readonly isReachable: () => boolean
+  readonly isNear: (host: string) => boolean
 }
 
 /** A node that is not started yet: it has neither sockets nor timers. */
 export async function makeGridNode(
-  { privateKey, listen, announce, store }: NetworkOptions,
-  { gate, counters, validate, prefer }: GridNodeDependencies,
+  { privateKey, listen, announce, store, relay }: NetworkOptions,
+  { gate, counters, validate, prefer, isReachable, isNear }: GridNodeDependencies,
 ): Promise<GridNode> {
+  const limits = { ...RELAY_LIMITS, ...relay }
+  let reservations: ReservationStore | undefined
   const datastore = store === undefined ? undefined : new LevelDatastore(store)
   let records: RecordStore | undefined
   if (typeof store === 'string') await datastore!.open()
@@ -83,7 +116,18 @@ export async function makeGridNode(
     privateKey: privateKeyFromRaw(privateKey),
     addresses: { listen: [...listen], ...(announce !== undefined && { announce: [...announce] }) },
     ...(datastore !== undefined && { datastore }),
-    transports: [tcp()],
+    transports: [
+      tcp(),
+      (components) => {
+        const transport = circuitRelayTransport({
+          maxInboundStopStreams: RELAYED_STREAMS_COUNT_MAX,
+          maxOutboundStopStreams: RELAYED_STREAMS_COUNT_MAX,
+        })(gate.guard(components))
+        reservations = (transport as unknown as { reservationStore: ReservationStore }).reservationStore
+        return transport
+      },
+    ],
+    connectionGater: { denyInboundRelayReservation: () => !isReachable() },
     // Noise first: 16 to 24 ms of CPU a handshake, both ends, where tls takes 39 to 47; in bulk they are alike.
     connectionEncrypters: [noise(), lazyTls()],
     streamMuxers: [
@@ -100,6 +144,8 @@ export async function makeGridNode(
       maxConnections: CONNECTIONS_COUNT_MAX,
       inboundConnectionThreshold: INBOUND_THRESHOLD,
       maxIncomingPendingConnections: INBOUND_PENDING_COUNT_MAX,
+      addressDialTimeout: ADDRESS_DIAL_MS,
+      addressSorter: (left, right) => compareAddresses(String(left.multiaddr), String(right.multiaddr), isNear),
       // Grids on one machine: everybody comes from one address.
       allow: ['/ip4/127.0.0.0/ipcidr/8'],
     },
@@ -107,6 +153,18 @@ export async function makeGridNode(
     services: {
       identify: identify(),
       ping: ping(),
+      relay: (components) =>
+        circuitRelayServer({
+          hopTimeout: HOP_MS,
+          maxInboundHopStreams: RELAYED_STREAMS_COUNT_MAX,
+          maxOutboundStopStreams: RELAYED_STREAMS_COUNT_MAX,
+          reservations: {
+            maxReservations: limits.reservationsMax,
+            reservationTtl: RESERVATION_MS,
+            defaultDataLimit: BigInt(limits.connectionBytesMax),
+            defaultDurationLimit: limits.connectionMsMax,
+          },
+        })(gate.guard(components)),
       dht: (components) => {
         records = new RecordStore(components.datastore, prefer, counters)
         const { datastore: guarded } = records
@@ -128,6 +186,7 @@ export async function makeGridNode(
           fallbackToFloodsub: false,
           allowPublishToZeroTopicPeers: true,
           emitSelf: false,
+          runOnLimitedConnection: true,
           // With it, a mesh with more than ten peers on one address empties itself.
           scoreParams: { IPColocationFactorWeight: 0 },
           maxInboundDataLength: 16 * EVENT_BYTES_MAX,
@@ -138,6 +197,7 @@ export async function makeGridNode(
   return {
     libp2p,
     records: records!,
+    reservations: reservations!,
     closeStore: async () => {
       if (typeof store === 'string') await datastore!.close()
     },

@@ -16,7 +16,7 @@ import type {
 } from '../../overlay/index.ts'
 import type { Events, Fetch, JobDirectory } from '../../overlay/contract/index.ts'
 import { ClosestPeers } from './closest.ts'
-import type { Network, NetworkDependencies, NetworkOptions } from './contract.ts'
+import type { Network, NetworkDependencies, NetworkOptions, Reach } from './contract.ts'
 import { Counters } from './counters.ts'
 import { cut } from './cut.ts'
 import { Dialer } from './dialer.ts'
@@ -27,8 +27,10 @@ import { HTTP_PROTOCOL, HttpClient, HttpServer, SOCKETS_PER_PEER_MAX } from './h
 import { JOIN_PROTOCOL, JoinDesk, askToJoin } from './join.ts'
 import { Judge } from './judge.ts'
 import { makeGridNode, startGridNode } from './libp2p.ts'
-import type { GridNode } from './libp2p.ts'
+import type { GridNode, GridNodeDependencies } from './libp2p.ts'
 import { GossipEvents } from './pubsub.ts'
+import { Reachability } from './reachability.ts'
+import { Subnets } from './subnets.ts'
 import { TUNNELS_PER_PEER_MAX, TUNNEL_PROTOCOL, TunnelServer, openTunnel } from './tunnel.ts'
 import type { ConnectTunnel } from './tunnel.ts'
 
@@ -56,8 +58,15 @@ export async function createNetwork(options: NetworkOptions, dependencies: Netwo
     disconnect: (peer, reason) => network.disconnect(peer, reason),
   })
   const gate = new Gate({ log, counters, admission: judge.before(admission) })
-  const node = await makeNode(options, dependencies, gate, counters)
-  const network: Libp2pNetwork = new Libp2pNetwork(node, { gate, judge, counters }, dependencies)
+  const subnets = new Subnets(() => surroundings.nowMs)
+  const node = await makeNode(options, dependencies, {
+    gate,
+    counters,
+    // Nobody asks before the node has started.
+    isReachable: () => network.isReachable,
+    isNear: (host) => subnets.isNear(host),
+  })
+  const network: Libp2pNetwork = new Libp2pNetwork(node, { gate, judge, counters, subnets }, dependencies)
   try {
     await network.start(options)
     return network
@@ -70,13 +79,11 @@ export async function createNetwork(options: NetworkOptions, dependencies: Netwo
 async function makeNode(
   options: NetworkOptions,
   { surroundings: { crypto } }: NetworkDependencies,
-  gate: Gate,
-  counters: Counters,
+  parts: Pick<GridNodeDependencies, 'gate' | 'counters' | 'isReachable' | 'isNear'>,
 ): Promise<GridNode> {
   try {
     return await makeGridNode(options, {
-      gate,
-      counters,
+      ...parts,
       validate: (key, value) => validateJobValue(key, value, crypto),
       prefer: (kept, fresh) => prefersJobValue(kept, fresh, crypto),
     })
@@ -102,14 +109,16 @@ class Libp2pNetwork implements Network {
   readonly #tunnels: TunnelServer
   readonly #closest: ClosestPeers
   readonly #joinDesk: JoinDesk
+  readonly #reachability: Reachability
   #stopping: Promise<void> | undefined
   #isStopped = false
 
   constructor(
     node: GridNode,
-    { gate, judge, counters }: { readonly gate: Gate; readonly judge: Judge; readonly counters: Counters },
+    parts: { readonly gate: Gate; readonly judge: Judge; readonly counters: Counters; readonly subnets: Subnets },
     { admission, surroundings, vo, log }: NetworkDependencies,
   ) {
+    const { gate, judge, counters, subnets } = parts
     const blame = (peer: PeerId, protocol: string, reason: string): void => judge.blame(peer, protocol, reason)
     const { libp2p, records } = node
     const { dht, pubsub } = libp2p.services
@@ -139,14 +148,27 @@ class Libp2pNetwork implements Network {
     this.#tunnels = new TunnelServer(counters, blame)
     this.#closest = new ClosestPeers(dht, () => surroundings.nowMs)
     this.#joinDesk = new JoinDesk({ admission, counters, log })
+    this.#reachability = new Reachability({
+      node,
+      gate,
+      dialer: this.#dialer,
+      driver: this.#driver,
+      subnets,
+      surroundings,
+      counters,
+      log,
+      disconnect: (peer, reason) => this.disconnect(peer, reason),
+    })
   }
 
   async start({ listen }: NetworkOptions): Promise<void> {
     const { libp2p } = this.#node
     await this.#gate.attach(libp2p)
-    const streams = (count: number): { maxInboundStreams: number; maxOutboundStreams: number } => ({
+    const streams = (count: number) => ({
       maxInboundStreams: count,
       maxOutboundStreams: count,
+      // A relayed connection is one like any other, and passes the same gate.
+      runOnLimitedConnection: true,
     })
     await libp2p.handle(JOIN_PROTOCOL, (stream, connection) => void this.#joinDesk.answer(stream, connection), {
       ...streams(JOIN_STREAMS_COUNT_MAX),
@@ -168,6 +190,7 @@ class Libp2pNetwork implements Network {
     )
     await startGridNode(libp2p, listen)
     this.#directory.start()
+    this.#reachability.start()
     this.#refreshAsPeersCome()
   }
 
@@ -180,7 +203,23 @@ class Libp2pNetwork implements Network {
   }
 
   addresses(): readonly string[] {
-    return this.#node.libp2p.getMultiaddrs().map(String)
+    return this.#reachability.addresses()
+  }
+
+  get isReachable(): boolean {
+    return this.#reachability.isReachable
+  }
+
+  onAddresses(listener: (addresses: readonly string[]) => void): () => void {
+    return this.#reachability.onAddresses(listener)
+  }
+
+  reach(): Reach {
+    return this.#reachability.report()
+  }
+
+  checkReach(): Promise<Reach> {
+    return this.#reachability.check()
   }
 
   know(peer: PeerId, addresses: readonly string[]): void {
@@ -284,6 +323,7 @@ class Libp2pNetwork implements Network {
       tunnels_served_count: this.#tunnels.count,
       http_asked_peers_count: this.#httpClient.poolsCount,
       event_subscriptions_count: this.#events.subscriptionsCount,
+      relayed_peers_count: this.#node.libp2p.services.relay.reservations.size,
       dht_table_peers_count: this.#node.libp2p.services.dht.routingTable.size,
     }
   }
@@ -295,6 +335,7 @@ class Libp2pNetwork implements Network {
 
   async #stop(): Promise<void> {
     this.#isStopped = true
+    this.#reachability.stop()
     this.#driver.stop()
     this.#events.stop()
     this.#directory.stop()

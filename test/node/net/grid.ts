@@ -51,6 +51,7 @@ export class TestGrid {
         privateKey: rawPrivateKey(key),
         listen: options.listen ?? ['/ip4/127.0.0.1/tcp/0'],
         ...(options.store !== undefined && { store: options.store }),
+        ...(options.relay !== undefined && { relay: options.relay }),
       },
       {
         admission: options.admission ?? wordAdmission('friend'),
