@@ -59,6 +59,11 @@ export function createProgram(session: Session): Command {
   program.command('down').description('stop the daemon and wait until it has ended').action(lazily(actions.down))
   program.command('status').description('show this node, its grid and its plugins').action(lazily(actions.status))
   program.command('doctor').description('check this machine, and say what to do').action(lazily(actions.doctor))
+  const net = program.command('net').description('look at how this node and others reach each other')
+  net
+    .command('check')
+    .description('ask others whether they reach this node, and say what to do')
+    .action(lazily(actions.checkNet))
 
   program.commandsGroup('The grid:')
   program

@@ -1,5 +1,5 @@
-/** Every IPv4 address of the machine. */
-export const DEFAULT_LISTEN: readonly string[] = ['0.0.0.0']
+/** Every address of the machine; one without IPv6 goes on without. */
+export const DEFAULT_LISTEN: readonly string[] = ['0.0.0.0', '::']
 
 /** Unassigned in IANA's registry, and outside what Linux and macOS hand out for outgoing connections. */
 export const DEFAULT_PORT = 7667

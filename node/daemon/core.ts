@@ -9,10 +9,12 @@ import type {
   FoundNode,
   Invite,
   LabelsRequest,
+  NetCheck,
   NodeReport,
   Status,
 } from '../surface/index.ts'
 import { checkHealth, type Checked } from './health.ts'
+import { describeReach } from './net-check.ts'
 import type { SelfDescription } from './self-description.ts'
 
 /** The longest signed statement that asks for an invitation. */
@@ -57,6 +59,7 @@ export class DaemonCore implements Core {
       wallMs: Date.now(),
       dataDir: about.dataDir,
       addresses: [...network.addresses()],
+      reach: describeReach(network.reach(), this.#parts).state,
       api: about.api(),
       grid: {
         name: vo.name,
@@ -125,6 +128,10 @@ export class DaemonCore implements Core {
 
   doctor(): Promise<DoctorReply> {
     return checkHealth(this.#parts)
+  }
+
+  async netCheck(): Promise<NetCheck> {
+    return describeReach(await this.#parts.network.checkReach(), this.#parts)
   }
 
   shutdown(): void {

@@ -4,6 +4,7 @@ import type { DoctorReply, Status } from '../surface/index.ts'
 import type { PluginHost } from '../host/index.ts'
 import type { Network } from '../net/index.ts'
 import type { Vo } from '../vo/index.ts'
+import { checkReach } from './net-check.ts'
 
 type Check = DoctorReply['checks'][number]
 
@@ -35,6 +36,7 @@ export async function checkHealth(parts: Checked): Promise<DoctorReply> {
     checks: [
       checkListening(parts),
       checkPeers(parts),
+      checkReach(parts),
       ...checkCutOffs(parts),
       await checkClock(parts),
       await checkDisk(parts),

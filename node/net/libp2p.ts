@@ -5,7 +5,7 @@ import { gossipsub } from '@libp2p/gossipsub'
 import type { GossipSub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
-import type { Libp2p } from '@libp2p/interface'
+import type { Libp2p, PeerId } from '@libp2p/interface'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import type { KadDHT, SingleKadDHT } from '@libp2p/kad-dht'
 import { noise } from '@libp2p/noise'
@@ -73,8 +73,13 @@ const RESERVATION_MS = 900_000
 /** From a node's wish to be relayed to another, until it is. */
 const HOP_MS = 5_000
 
+/** What of kad-dht its types leave out. */
+export type Dht = KadDHT & {
+  readonly routingTable: SingleKadDHT['routingTable'] & { remove(peer: PeerId): Promise<void> }
+}
+
 export interface GridServices extends Record<string, unknown> {
-  readonly dht: KadDHT & Pick<SingleKadDHT, 'routingTable'>
+  readonly dht: Dht
   readonly pubsub: GossipSub
   readonly identify: Identify
   readonly ping: Ping
@@ -176,7 +181,7 @@ export async function makeGridNode(
           clientMode: false,
           validators: { [JOB_NAMESPACE]: (key, value) => validate(key, value) },
           selectors: { [JOB_NAMESPACE]: (_key, values) => best(values, prefer) },
-        })(components_) as KadDHT & Pick<SingleKadDHT, 'routingTable'>
+        })(components_) as Dht
       },
       pubsub: (components) =>
         gossipsub({

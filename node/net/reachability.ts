@@ -9,6 +9,7 @@ import type { DialBackReply, DialBackRequest } from './dial-back.ts'
 import type { Dialer } from './dialer.ts'
 import type { Driver } from './driver.ts'
 import type { Gate } from './gate.ts'
+import { KAD_PROTOCOL } from './libp2p.ts'
 import type { GridNode } from './libp2p.ts'
 import { hostOf, isRelayed, outwardAddresses } from './outward-addresses.ts'
 import { ReachWatch } from './reach.ts'
@@ -92,6 +93,11 @@ export class Reachability {
     })
     this.#calls = driver.serve(dialBackWire, service)
     gate.onConnection((connection) => this.#straighten(connection))
+    // kad-dht itself keeps who left the DHT until a question has failed.
+    node.libp2p.addEventListener('peer:update', ({ detail: { peer, previous } }) => {
+      if (previous?.protocols.includes(KAD_PROTOCOL) !== true || peer.protocols.includes(KAD_PROTOCOL)) return
+      node.libp2p.services.dht.routingTable.remove(peer.id).catch(() => {})
+    })
     gate.onLost((peer) => node.libp2p.services.relay.reservations.delete(peerIdFromString(peer)))
     this.#toldAddresses = this.addresses().join()
     this.#watch.start()

@@ -9,6 +9,7 @@ import {
   findRequestSchema,
   inviteReplySchema,
   labelsRequestSchema,
+  netCheckSchema,
   nodeSchema,
   statusSchema,
   type DoctorReply,
@@ -17,6 +18,7 @@ import {
   type FoundNode,
   type Invite,
   type LabelsRequest,
+  type NetCheck,
   type NodeReport,
   type Status,
 } from './core-schemas.ts'
@@ -34,6 +36,8 @@ export interface Core {
   invite(signed: Uint8Array): Promise<Invite>
   label(request: LabelsRequest): Promise<NodeReport>
   doctor(): Promise<DoctorReply>
+  /** Asks peers whether they reach this node. */
+  netCheck(): Promise<NetCheck>
   /** Ends the daemon once the answer is out. */
   shutdown(): void
   /** The same, and forgets the grid: credentials and what was known of others. */
@@ -108,6 +112,12 @@ const routes = {
     summary: 'What is wrong here, and what to do',
     responses: json(doctorReplySchema, 'Checks'),
   }),
+  netCheck: createRoute({
+    method: 'post',
+    path: '/net/check',
+    summary: 'How others reach this node, after asking some of them',
+    responses: json(netCheckSchema, 'Reach'),
+  }),
   shutdown: createRoute({
     method: 'post',
     path: '/shutdown',
@@ -145,6 +155,10 @@ export function coreRoutes(core: Core) {
     .openapi(routes.doctor, async (context) => {
       localOnly(context.env.caller)
       return context.json(await core.doctor(), 200)
+    })
+    .openapi(routes.netCheck, async (context) => {
+      localOnly(context.env.caller)
+      return context.json(await core.netCheck(), 200)
     })
     .openapi(routes.shutdown, (context) => {
       localOnly(context.env.caller)

@@ -20,6 +20,11 @@ export const errorSchema = z
   })
   .openapi('Error')
 
+const reachStateSchema = z.enum(['reachable', 'relayed', 'cut-off', 'unknown']).openapi({
+  description:
+    'How others reach this node: they dial it; over a relay, since it can only dial out; not at all; nobody was there yet to tell.',
+})
+
 export const statusSchema = z
   .object({
     id: z.string(),
@@ -30,6 +35,7 @@ export const statusSchema = z
     wallMs: z.number().openapi({ description: 'Unix time as this machine believes it, in milliseconds.' }),
     dataDir: z.string(),
     addresses: z.array(z.string()),
+    reach: reachStateSchema,
     api: z.string().openapi({ description: 'The loopback URL; its bearer token lies in the data directory.' }),
     grid: z.object({
       name: z.string(),
@@ -135,6 +141,26 @@ export const doctorReplySchema = z
   })
   .openapi('Doctor')
 
+export const netCheckSchema = z
+  .object({
+    state: reachStateSchema,
+    detail: z.string(),
+    hint: z.string().optional(),
+    addresses: z.array(z.string()).openapi({ description: 'Multiaddrs that this node tells others.' }),
+    relays: z.array(z.object({ id: z.string(), name: z.string() })),
+    relayedPeersCount: z.number().openapi({ description: 'Nodes that this one relays for.' }),
+    witnesses: z.array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        answer: z.enum(['reached', 'not-reached', 'silent']),
+        host: z.string().optional().openapi({ description: 'The IP address under which it sees this node.' }),
+      }),
+    ),
+  })
+  .openapi('NetCheck')
+
+export type NetCheck = z.infer<typeof netCheckSchema>
 export type Status = z.infer<typeof statusSchema>
 export type NodeReport = z.infer<typeof nodeSchema>
 export type FindRequest = z.infer<typeof findRequestSchema>

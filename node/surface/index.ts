@@ -15,6 +15,7 @@ export type {
   FoundNode,
   Invite,
   LabelsRequest,
+  NetCheck,
   NodeReport,
   Status,
 } from './core-schemas.ts'

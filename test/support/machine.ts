@@ -27,7 +27,11 @@ export class Machine {
   uncaughtCount = 0
   readonly #daemons = new Set<ChildProcess>()
 
-  constructor(settings: Readonly<Record<string, string>> = {}) {
+  readonly #command: readonly string[]
+
+  /** `through`: a command that runs what is written after it, as somewhere else in the network. */
+  constructor(settings: Readonly<Record<string, string>> = {}, through: readonly string[] = []) {
+    this.#command = [...through, launcher]
     this.home = mkdtempSync(join(tmpdir(), 'roost-test-'))
     this.env = {
       PATH: process.env['PATH'],
@@ -56,7 +60,8 @@ export class Machine {
 
   runWith(options: { stdin?: string; onSpawn?: (child: ChildProcess) => void }, ...args: string[]): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const child = spawn(launcher, args, {
+      const [program, ...before] = this.#command
+      const child = spawn(program!, [...before, ...args], {
         env: this.env,
         cwd: this.home,
         stdio: 'pipe',
@@ -95,7 +100,8 @@ export class Machine {
 
   /** Starts the daemon, in a process that this test owns, and waits until it is ready. */
   async up(...args: string[]): Promise<ChildProcess> {
-    const child = spawn(launcher, ['up', ...args], {
+    const [program, ...before] = this.#command
+    const child = spawn(program!, [...before, 'up', ...args], {
       env: this.env,
       cwd: this.home,
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -115,6 +115,8 @@ function checkPort(address: string, port: number): Promise<Check> {
     const server = createServer()
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const isTaken = cause.code === 'EADDRINUSE'
+      if (address === '::' && !isTaken)
+        return resolve({ name: 'port', state: 'ok', detail: `${where} is left out: this machine has no IPv6` })
       resolve({
         name: 'port',
         state: 'failed',
@@ -124,7 +126,7 @@ function checkPort(address: string, port: number): Promise<Check> {
           : 'choose an address of this machine with --listen, or `listen` in the configuration',
       })
     })
-    server.listen({ host: address, port, exclusive: true }, () =>
+    server.listen({ host: address, port, exclusive: true, ipv6Only: address.includes(':') }, () =>
       server.close(() => resolve({ name: 'port', state: 'ok', detail: `${where} is free` })),
     )
   })

@@ -13,6 +13,7 @@ export const actions = {
   showNode: async () => (await import('./node.ts')).showNode,
   labelNode: async () => (await import('./node.ts')).labelNode,
   find: async () => (await import('./find.ts')).find,
+  checkNet: async () => (await import('./net.ts')).checkNet,
   publishApplication: async () => (await import('./app.ts')).publishApplication,
   findApplications: async () => (await import('./app.ts')).findApplications,
   removeApplication: async () => (await import('./app.ts')).removeApplication,

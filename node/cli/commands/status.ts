@@ -15,6 +15,7 @@ export async function status(session: Session): Promise<void> {
   output.line(`grid     ${grid.name} (${grid.fingerprint.slice(0, 16)})${role}`)
   output.line(`member   until ${new Date(grid.certificateNotAfterMs).toISOString()}`)
   output.line(`nodes    ${nodes.alive} alive, ${nodes.suspect} suspect, ${nodes.dead} dead, ${nodes.left} left`)
+  output.line(`reach    ${report.reach}${report.reach === 'cut-off' ? ': `roost net check` says what to do' : ''}`)
   tellAddresses(output, report.addresses, 9)
   output.line(
     `daemon   ${report.version}, process ${report.pid}, up for ${formatDuration(Date.now() - report.startedAtMs)}`,

@@ -136,7 +136,7 @@ describe('without a daemon', () => {
   test('doctor still looks at the machine', async () => {
     const { stdout } = await run(['doctor', '--json'])
     const { checks } = JSON.parse(stdout) as { checks: { name: string; state: string }[] }
-    expect(checks.map((check) => check.name)).toEqual(['node', 'data', 'disk', 'port', 'daemon'])
+    expect(checks.map((check) => check.name)).toEqual(['node', 'data', 'disk', 'port', 'port', 'daemon'])
     expect(checks.find((check) => check.name === 'data')).toMatchObject({ state: 'ok' })
   })
 

@@ -29,7 +29,13 @@ function write(text: string): string {
 describe('where a setting comes from', () => {
   test('without any source there is a default for each', async () => {
     const found = await settings()
-    expect(found).toMatchObject({ port: 7667, apiPort: 0, listen: ['0.0.0.0'], logLevel: 'info', plugins: { aem: {} } })
+    expect(found).toMatchObject({
+      port: 7667,
+      apiPort: 0,
+      listen: ['0.0.0.0', '::'],
+      logLevel: 'info',
+      plugins: { aem: {} },
+    })
     expect(found.dataDir).toBe(join(home, '.local/share/roost'))
     expect(found.userDir).toBe(home)
   })

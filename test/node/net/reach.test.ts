@@ -58,6 +58,9 @@ describe('a node that only dials out', () => {
     expect(relays.map(stateOf)).toEqual(['reachable', 'reachable'])
     await until('the relays count', () => relays.every(({ network }) => network.metrics()['relayed_peers_count'] === 1))
     expect(hidden.network.reach().relayedPeersCount).toBe(0)
+    // Each relay has the other in its table, and only that.
+    await until('left', () => relays.every(({ network }) => network.metrics()['dht_table_peers_count'] === 1))
+    expect(hidden.network.metrics()['dht_table_peers_count']).toBe(2)
   })
 
   test('goes over to a direct connection with who comes over a relay and can be dialed', async () => {
