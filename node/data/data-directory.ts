@@ -4,6 +4,7 @@ import type { AbstractPutOptions, AbstractSublevel } from 'abstract-level'
 import type { Level } from 'level'
 import { RoostError } from '../../overlay/index.ts'
 import { mapDiskError } from './disk-error.ts'
+import { openLevel } from './open-level.ts'
 import type { SoundLevel } from './sound-level.ts'
 import { makePrivateDirectory, writeFileAtomic } from './write-file.ts'
 
@@ -84,12 +85,7 @@ function dataDirectory(path: string, db: SoundLevel): DataDirectory {
 async function openDatabase(path: string, pidFile: string): Promise<SoundLevel> {
   const place = join(path, DATABASE)
   try {
-    await makePrivateDirectory(place)
-    // Loaded here, since the command line comes in by the same door and never opens a database.
-    const { SoundLevel } = await import('./sound-level.ts')
-    const db = new SoundLevel(place, { valueEncoding: 'view' })
-    await db.open()
-    return db
+    return await openLevel(place)
   } catch (error) {
     if (isLocked(error)) throw await daemonRunning(path, pidFile)
     throw mapDiskError(error, path)

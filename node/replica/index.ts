@@ -1,0 +1,1 @@
+export { GroupDatabase, type LoadedGroup } from './group-database.ts'
