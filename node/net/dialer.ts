@@ -6,7 +6,7 @@ import { RoostError, asRoostError } from '../../overlay/index.ts'
 import type { PeerId } from '../../overlay/index.ts'
 import { cut } from './cut.ts'
 import type { Gate } from './gate.ts'
-import { isRelayed } from './outward-addresses.ts'
+import { hostOf, isRelayed } from './outward-addresses.ts'
 
 /** Finds peers: by the addresses that were made known, else by what libp2p remembers or its DHT can find. */
 
@@ -18,19 +18,27 @@ export const ADDRESSES_COUNT_MAX = 16
 const DIAL_MS = 5_000
 /** A peer without known addresses has to be looked up first; who is not found quickly is mostly not there. */
 const LOOKUP_MS = 3_000
+/** A neighbour answers at once; a home network's address in another home never does, and leaves the rest to the relay. */
+const NEAR_MS = 1_500
 const OPEN_STREAM_MS = 5_000
 
 export class Dialer {
   readonly #libp2p: Libp2p
   readonly #gate: Gate
   readonly #demandWelcome: (peer: PeerId) => void
+  readonly #isNear: (host: string) => boolean
   readonly #known = new Map<PeerId, readonly Multiaddr[]>()
 
-  /** `demandWelcome` throws for peers that are not dialed. */
-  constructor(libp2p: Libp2p, gate: Gate, demandWelcome: (peer: PeerId) => void) {
+  /** `demandWelcome` throws for peers that are not dialed; `isNear` knows the hosts of our subnets. */
+  constructor(
+    libp2p: Libp2p,
+    gate: Gate,
+    { demandWelcome, isNear }: { demandWelcome: (peer: PeerId) => void; isNear: (host: string) => boolean },
+  ) {
     this.#libp2p = libp2p
     this.#gate = gate
     this.#demandWelcome = demandWelcome
+    this.#isNear = isNear
   }
 
   know(peer: PeerId, addresses: readonly string[]): void {
@@ -111,13 +119,33 @@ export class Dialer {
 
   async #dial(peer: PeerId, force: boolean): Promise<Connection> {
     const addresses = this.#known.get(peer)
+    if (addresses === undefined)
+      return await this.#dialBy(peer, peerIdFromString(peer), { force, timeoutMs: LOOKUP_MS })
+    const near = addresses.filter((address) => this.#mayBeNear(address.toString()))
+    if (near.length > 0 && addresses.some((address) => isRelayed(address.toString()))) {
+      const neighbour = await this.#dialBy(peer, near, { force, timeoutMs: NEAR_MS }).catch(() => undefined)
+      if (neighbour !== undefined) return neighbour
+      const others = addresses.filter((address) => !near.includes(address))
+      return await this.#dialBy(peer, others, { force, timeoutMs: DIAL_MS })
+    }
+    return await this.#dialBy(peer, [...addresses], { force, timeoutMs: DIAL_MS })
+  }
+
+  async #dialBy(
+    peer: PeerId,
+    target: Parameters<Libp2p['dial']>[0],
+    { force, timeoutMs }: { readonly force: boolean; readonly timeoutMs: number },
+  ): Promise<Connection> {
     try {
-      return addresses === undefined
-        ? await this.#libp2p.dial(peerIdFromString(peer), { signal: AbortSignal.timeout(LOOKUP_MS), force })
-        : await this.#libp2p.dial([...addresses], { signal: AbortSignal.timeout(DIAL_MS), force })
+      return await this.#libp2p.dial(target, { signal: AbortSignal.timeout(timeoutMs), force })
     } catch (cause) {
       throw unreachable(peer, cause)
     }
+  }
+
+  #mayBeNear(address: string): boolean {
+    const host = hostOf(address)
+    return !isRelayed(address) && host !== undefined && this.#isNear(host)
   }
 }
 

@@ -53,11 +53,6 @@ const PING_MS = 60_000
 const PING_TIMEOUT_MS = 15_000
 
 /**
- * One address of a peer; the next is tried after it. A handshake takes a tenth of a second; a home network's address in another
- * home answers never, and must leave time for the relay.
- */
-const ADDRESS_DIAL_MS = 2_000
-/**
  * Relaying costs the relay the bytes twice. Links between members live for days and carry little; who moves much over a relay
  * is cut after a gibibyte, and goes on over a new connection.
  */
@@ -149,7 +144,6 @@ export async function makeGridNode(
       maxConnections: CONNECTIONS_COUNT_MAX,
       inboundConnectionThreshold: INBOUND_THRESHOLD,
       maxIncomingPendingConnections: INBOUND_PENDING_COUNT_MAX,
-      addressDialTimeout: ADDRESS_DIAL_MS,
       addressSorter: (left, right) => compareAddresses(String(left.multiaddr), String(right.multiaddr), isNear),
       // Grids on one machine: everybody comes from one address.
       allow: ['/ip4/127.0.0.0/ipcidr/8'],

@@ -130,7 +130,10 @@ class Libp2pNetwork implements Network {
     this.#gate = gate
     this.#judge = judge
     this.#counters = counters
-    this.#dialer = new Dialer(libp2p, gate, (peer) => judge.demandWelcome(peer))
+    this.#dialer = new Dialer(libp2p, gate, {
+      demandWelcome: (peer) => judge.demandWelcome(peer),
+      isNear: (host) => subnets.isNear(host),
+    })
     this.#driver = new Driver({
       surroundings,
       log,

@@ -84,6 +84,8 @@ describe('an outsider', () => {
     expect(closed).toEqual(
       [
         '/floodsub/1.0.0',
+        '/libp2p/circuit/relay/0.2.0/hop',
+        '/libp2p/circuit/relay/0.2.0/stop',
         '/meshsub/1.0.0',
         '/meshsub/1.1.0',
         '/meshsub/1.2.0',
@@ -94,7 +96,14 @@ describe('an outsider', () => {
       ].filter((protocol) => closed.includes(protocol)),
     )
     expect(closed).toEqual(
-      expect.arrayContaining(['/meshsub/1.1.0', '/roost/grid/1', '/roost/http/1', '/roost/kad/1', '/roost/tunnel/1']),
+      expect.arrayContaining([
+        '/libp2p/circuit/relay/0.2.0/hop',
+        '/meshsub/1.1.0',
+        '/roost/grid/1',
+        '/roost/http/1',
+        '/roost/kad/1',
+        '/roost/tunnel/1',
+      ]),
     )
   })
 
