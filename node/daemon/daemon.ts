@@ -5,6 +5,7 @@ import type { BuiltInPlugins } from '../host/index.ts'
 import { createSurroundings, loadOrCreateKey } from '../keys/index.ts'
 import { measureDynamic } from '../measure/index.ts'
 import type { Network } from '../net/index.ts'
+import { DaemonGroups, GroupDatabase } from '../replica/index.ts'
 import { createSurface, MetricsRegistry } from '../surface/index.ts'
 import type { Vo } from '../vo/index.ts'
 import { DaemonApplications } from './applications.ts'
@@ -23,6 +24,9 @@ import { openWaysIn, type WaysIn } from './ways-in.ts'
 
 /** How long goodbyes may travel before the connections go. */
 const GOODBYE_MS = 300
+
+/** Publishes for replica groups; no plugin has such a name. */
+const GROUPS_OWNER = 'roost:groups'
 
 export interface DaemonDependencies {
   readonly log: Logger
@@ -80,6 +84,13 @@ async function start(
 
   const applications = await DaemonApplications.start({ data, network, discovery, trust: vo.trust, log })
   ends.push(() => applications.stop())
+  const groups = new DaemonGroups({
+    network,
+    applications: applications.of({ type: 'plugin', plugin: GROUPS_OWNER }),
+    database: await GroupDatabase.open(data.file('groups'), log),
+    log,
+  })
+  ends.push(() => groups.stop())
   const tunnels = new Tunnels({
     network,
     vo: vo.fingerprint,
@@ -99,14 +110,16 @@ async function start(
       nodes: discovery,
       trust: vo.trust,
       applications,
+      groups,
       serveJob: (path, job) => jobSockets.serve(path, job),
       metrics,
       log,
     },
   })
   ends.push(() => plugins.stop())
+  ends.push(() => groups.resign())
   void applications.forgetOthers()
-  observe(metrics, { network, discovery, applications })
+  observe(metrics, { network, discovery, applications, groups })
 
   let waysIn: WaysIn | undefined
   const core = new DaemonCore({

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Directory, Host, JobCaller, JobSocket, Nodes, Plugin, Trust } from '../../overlay/contract/index.ts'
 import type { HostLease } from '../host/index.ts'
 import type { Network } from '../net/index.ts'
+import type { DaemonGroups } from '../replica/index.ts'
 import type { MetricsRegistry } from '../surface/index.ts'
 import type { DaemonApplications } from './applications.ts'
 
@@ -13,6 +14,7 @@ export interface PluginHostingDependencies {
   readonly nodes: Nodes
   readonly trust: Trust
   readonly applications: DaemonApplications
+  readonly groups: DaemonGroups
   /** Serves a unit of a job; `close` leaves what it published. */
   readonly serveJob: (path: string, job: JobCaller) => Promise<JobSocket & { close(): Promise<void> }>
   readonly metrics: MetricsRegistry
@@ -31,7 +33,7 @@ export async function leaseHost(
     readonly config: Readonly<Record<string, unknown>>
   },
 ): Promise<HostLease> {
-  const { network, nodes, applications } = dependencies
+  const { network, nodes, applications, groups } = dependencies
   const dataDir = join(dependencies.dataDir, 'plugins', plugin.name)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const section = dependencies.metrics.section(plugin.name)
@@ -58,6 +60,7 @@ export async function leaseHost(
       offer: (source, read) => noted(nodes.offer(source, read)),
     },
     directory: directoryOf(network, applications.of({ type: 'plugin', plugin: plugin.name })),
+    groups: groups.for(noted),
     events: {
       publish: (key, event) => network.events.publish(key, event),
       subscribe: (key, options, listener) => noted(network.events.subscribe(key, options, listener)),

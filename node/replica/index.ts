@@ -1,1 +1,2 @@
+export { DaemonGroups } from './daemon-groups.ts'
 export { GroupDatabase, type LoadedGroup } from './group-database.ts'

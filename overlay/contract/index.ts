@@ -2,6 +2,16 @@ export type { CommandContext, CommandModule, Output } from './command.ts'
 export type { Application, ApplicationDirectory, Directory, JobDirectory, JobRecord, Publication } from './directory.ts'
 export type { Events } from './events.ts'
 export type { Fetch } from './fetch.ts'
+export type {
+  AnyService,
+  ApplyContext,
+  AskOptions,
+  Given,
+  GroupAsker,
+  Groups,
+  GroupState,
+  ReplicatedService,
+} from './groups.ts'
 export type { Log } from './log.ts'
 export type {
   Candidate,

@@ -3,6 +3,7 @@ import type { PeerId, ProtocolHost } from '../env/index.ts'
 import type { Directory } from './directory.ts'
 import type { Events } from './events.ts'
 import type { Fetch } from './fetch.ts'
+import type { Groups } from './groups.ts'
 import type { Log } from './log.ts'
 import type { Nodes } from './nodes.ts'
 import type { Caller, JobCaller, Trust } from './trust.ts'
@@ -63,6 +64,7 @@ export interface Host extends ProtocolHost {
   readonly log: Log
   readonly nodes: Nodes
   readonly directory: Directory
+  readonly groups: Groups
   readonly events: Events
   readonly trust: Trust
   /** HTTP to another node's routes, over libp2p; the path is what stands behind the host in the URL. The other side sees this node as the peer. */
