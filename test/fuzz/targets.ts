@@ -24,6 +24,7 @@ import { readKept } from '../../overlay/discovery/kept.ts'
 import { Reserve } from '../../overlay/sampling/reserve.ts'
 import { jobWire } from '../../aem/protocol/index.ts'
 import { decode, encode } from '../../node/codec/index.ts'
+import { dialBackWire } from '../../node/net/dial-back.ts'
 import { CREDENTIALS_BYTES_MAX } from '../../node/net/admission.ts'
 import { validateJobValue } from '../../node/net/directory.ts'
 import {
@@ -72,6 +73,7 @@ export const WIRES: readonly (Wire<any> | CallWire<any, any>)[] = [
   replicaWire,
   replicaCallWire,
   jobWire,
+  dialBackWire,
 ]
 
 /** Protocols of ours that have no wire, and what stands for them here. */

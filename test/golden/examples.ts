@@ -38,6 +38,7 @@ import {
   type SignedApplicationRecord,
   type TunnelRequest,
 } from '../../overlay/index.ts'
+import { dialBackWire, type DialBackReply, type DialBackRequest } from '../../node/net/dial-back.ts'
 import type { SignedStatement } from '../../overlay/contract/index.ts'
 import {
   jobWire,
@@ -347,6 +348,9 @@ const replicaReply: Examples<ReplicaReply> = {
   'no-member': { type: 'no-member' },
 }
 
+const dialBackRequest: DialBackRequest = { ports: [7667, 7668] }
+const dialBackReply: DialBackReply = { host: '203.0.113.7', open: [7667] }
+
 /** Every protocol whose messages cross the network or are kept on disk. */
 export const goldenProtocols: readonly GoldenProtocol[] = [
   { name: 'sampling-1', parse: samplingWire.parse, examples: sampling },
@@ -355,6 +359,8 @@ export const goldenProtocols: readonly GoldenProtocol[] = [
   { name: 'guests-1', parse: guestsWire.parse, examples: guests },
   { name: 'selection-question-1-request', parse: questionWire.parseRequest, examples: { question } },
   { name: 'selection-question-1-reply', parse: questionWire.parseReply, examples: answer },
+  { name: 'dial-back-1-request', parse: dialBackWire.parseRequest, examples: { request: dialBackRequest } },
+  { name: 'dial-back-1-reply', parse: dialBackWire.parseReply, examples: { reply: dialBackReply } },
   { name: 'live-1-request', parse: liveWire.parseRequest, examples: { request: liveRequest } },
   { name: 'live-1-reply', parse: liveWire.parseReply, examples: liveReply },
   { name: 'applications-1-request', parse: applicationsWire.parseRequest, examples: applicationRequest },
