@@ -13,6 +13,7 @@ import type {
   NodeReport,
   Status,
 } from '../surface/index.ts'
+import { isRelayed } from '../net/index.ts'
 import { checkHealth, type Checked } from './health.ts'
 import { describeReach } from './net-check.ts'
 import type { SelfDescription } from './self-description.ts'
@@ -111,7 +112,7 @@ export class DaemonCore implements Core {
     vo.trust.check(statement, 'vo.invite', { fresh: true })
     const { ttlMs } = (statement.statement.body ?? {}) as { ttlMs?: unknown }
     return vo.issueTicket({
-      addresses: network.addresses(),
+      addresses: this.#addressesForStrangers(),
       ...(typeof ttlMs === 'number' && { ttlMs }),
     })
   }
@@ -140,6 +141,19 @@ export class DaemonCore implements Core {
 
   leave(): void {
     this.#parts.stop('leave')
+  }
+
+  /** Relays serve members alone, and who holds a ticket is none yet. */
+  #addressesForStrangers(): readonly string[] {
+    const addresses = this.#parts.network.addresses().filter((address) => !isRelayed(address))
+    if (addresses.length > 0) return addresses
+    throw new RoostError(
+      'ADDRESS_UNAVAILABLE',
+      'nobody can join here: this node, which has the authority, only dials out',
+      {
+        hint: '`roost net check` says what to do',
+      },
+    )
   }
 
   async #inviteElsewhere(signed: Uint8Array): Promise<Invite> {

@@ -9,4 +9,5 @@ export type {
 } from './contract.ts'
 export { callerOf } from './http.ts'
 export { createNetwork } from './network.ts'
+export { isRelayed } from './outward-addresses.ts'
 export { joinStreams } from './tunnel.ts'

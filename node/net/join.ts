@@ -79,7 +79,11 @@ export async function askToJoin(
 async function ask(connection: Connection, request: Plain): Promise<unknown> {
   let stream: Stream
   try {
-    stream = await connection.newStream(JOIN_PROTOCOL, { signal: AbortSignal.timeout(JOIN_MS) })
+    stream = await connection.newStream(JOIN_PROTOCOL, {
+      signal: AbortSignal.timeout(JOIN_MS),
+      // A member renews its certificate by it, be the authority behind a relay.
+      runOnLimitedConnection: true,
+    })
   } catch (cause) {
     throw new RoostError('PROTOCOL_UNKNOWN', 'who answered lets nobody join', { cause })
   }

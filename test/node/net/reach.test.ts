@@ -53,6 +53,17 @@ describe('a node that only dials out', () => {
     expect(hidden.network.connected()).not.toContain(stranger.network.self)
   })
 
+  test('answers members that ask to join or to renew what they have', async () => {
+    const relays = await grid.addConnected(1)
+    const admission = { ...wordAdmission('friend'), join: () => 'renewed' }
+    const hidden = await grid.add({ listen: [], admission })
+    await hidden.network.connect(relays[0]!.network.self)
+    await until('relayed', () => stateOf(hidden) === 'relayed')
+    const member = await grid.add()
+    const { reply } = await member.network.requestJoin(hidden.network.addresses(), 'again')
+    expect(reply).toBe('renewed')
+  })
+
   test('does not relay for others, and leaves the DHT to who is reachable', async () => {
     const { relays, hidden } = await relayedNode()
     expect(relays.map(stateOf)).toEqual(['reachable', 'reachable'])
