@@ -62,10 +62,14 @@ export class MemberSearch {
     const { env, local } = this.#dependencies
     if (peer !== env.self) return env.call(peer, request, signal ? { timeoutMs, signal } : { timeoutMs })
     if (local === undefined) throw new RoostError('PEER_UNREACHABLE', 'this node takes part in no groups')
-    const late = env.sleep(timeoutMs).then((): never => {
+    let isAnswered = false
+    const answer = local.answer(peer, request).finally(() => (isAnswered = true))
+    // Most are answered long before, and an error that nobody reads costs more than all else here.
+    const late = env.sleep(timeoutMs).then(() => {
+      if (isAnswered) return answer
       throw new RoostError('CALL_TIMEOUT', 'this node did not answer in time', { certain: false })
     })
-    return Promise.race([local.answer(peer, request), late])
+    return Promise.race([answer, late])
   }
 
   #hear(peer: PeerId, reply: ReplicaReply): void {
