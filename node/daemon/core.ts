@@ -106,7 +106,7 @@ export class DaemonCore implements Core {
   }
 
   async invite(signed: Uint8Array): Promise<Invite> {
-    const { vo, network } = this.#parts
+    const { vo } = this.#parts
     if (!vo.isAuthority) return this.#inviteElsewhere(signed)
     const statement = parseSignedStatement(decode(signed, { bytesMax: INVITE_BYTES_MAX }))
     vo.trust.check(statement, 'vo.invite', { fresh: true })
