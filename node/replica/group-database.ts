@@ -1,6 +1,13 @@
 import { rename } from 'node:fs/promises'
 import type { Log } from '../../overlay/contract/index.ts'
-import { RoostError, shape, type Plain, type ReplicaStorage, type StoredReplica } from '../../overlay/index.ts'
+import {
+  GROUP_COUNT_MAX,
+  RoostError,
+  shape,
+  type Plain,
+  type ReplicaStorage,
+  type StoredReplica,
+} from '../../overlay/index.ts'
 import { mapDiskError, openLevel, type SoundLevel } from '../data/index.ts'
 import { BatchRing } from './batch-ring.ts'
 import { GroupCommit, type Operation } from './group-commit.ts'
@@ -100,11 +107,21 @@ export class GroupDatabase {
     return this.#commit.counts
   }
 
-  /** Makes room for a group that this node has nothing of. `CONFLICT` where it has. */
+  /** Makes room for a group that this node has nothing of: `CONFLICT` where it has, `BUSY` beyond `GROUP_COUNT_MAX` groups. */
   async add(group: string, kind: string): Promise<void> {
     if (!GROUP.test(group)) throw new RoostError('INTERNAL', `not an id of a group: ${group}`)
     if (this.#records.has(group)) throw new RoostError('CONFLICT', `this node has group ${group} already`)
-    await this.#keep({ group, kind, place: this.#nextPlace++ })
+    if (this.#records.size >= GROUP_COUNT_MAX)
+      throw new RoostError('BUSY', `this node keeps ${GROUP_COUNT_MAX} groups already`)
+    const record = { group, kind, place: this.#nextPlace++ }
+    // It counts at once, so that nobody adds it twice; what is written to its place lands behind it.
+    this.#records.set(group, record)
+    try {
+      await this.#keep(record)
+    } catch (error) {
+      this.#records.delete(group)
+      throw error
+    }
   }
 
   /** What the disk has of a group. At most one replica of it may be open; after a failed write it is loaded anew. */
