@@ -111,12 +111,11 @@ export class Reachability {
 
   addresses(): readonly string[] {
     const { self } = this.#parts.surroundings
-    const direct = outwardAddresses(this.#direct())
     const seen = this.#watch
       .seenAt()
       .map(({ host, port }) => `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}/p2p/${self}`)
     const elsewhere = this.#watch.isReachable === false ? this.#relays.addresses() : seen
-    return [...new Set([...elsewhere, ...direct])].slice(0, ADDRESSES_COUNT_MAX)
+    return outwardAddresses([...new Set([...elsewhere, ...this.#direct()])]).slice(0, ADDRESSES_COUNT_MAX)
   }
 
   onAddresses(listener: (addresses: readonly string[]) => void): () => void {
