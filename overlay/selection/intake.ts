@@ -138,8 +138,9 @@ export class Intake {
     const key = keyAt(place)
     if (grouping.cell.hasHeard(descriptor, place) || !this.#isWelcome(descriptor, key)) return false
     if (this.#isOwn(descriptor, key, from, env)) return false
-    this.#cells.watchingHome(env, () => grouping.putMember(descriptor, place, hash, heardAt ?? this.#cycle(env)))
+    // First passed on, as of the cell that it is news in: putting it may split that.
     cell.pass(descriptor, place, hash, within, env)
+    this.#cells.watchingHome(env, () => grouping.putMember(descriptor, place, hash, heardAt ?? this.#cycle(env)))
     if (home.grouping.encloses(key)) env.emit({ type: 'heard', descriptor, from })
     return true
   }
