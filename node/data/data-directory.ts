@@ -4,7 +4,7 @@ import type { AbstractPutOptions, AbstractSublevel } from 'abstract-level'
 import type { Level } from 'level'
 import { RoostError } from '../../overlay/index.ts'
 import { mapDiskError } from './disk-error.ts'
-import { openLevel } from './open-level.ts'
+import { openLevel } from './open-database.ts'
 import type { SoundLevel } from './sound-level.ts'
 import { makePrivateDirectory, writeFileAtomic } from './write-file.ts'
 
