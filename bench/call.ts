@@ -5,12 +5,10 @@
 // core. `--quick` runs for a moment; `--seconds S` sets how long.
 
 import { parseArgs } from 'node:util'
-import { createSurroundings, generateKey, rawPrivateKey } from '../node/keys/index.ts'
-import { createNetwork } from '../node/net/index.ts'
-import type { Network } from '../node/net/index.ts'
 import type { CallWire } from '../overlay/index.ts'
 import { shape } from '../overlay/index.ts'
 import { startEcho } from './support/echo.ts'
+import { startNetwork } from './support/network.ts'
 import { header, quick, row, summary } from './support/report.ts'
 
 const IN_FLIGHT_COUNTS = [1, 10, 100]
@@ -100,18 +98,4 @@ async function startCalls(): Promise<{ ask: Ask; stop: () => Promise<void> }> {
     ask: () => env.call(right.self, { text: 'how are you' }, { timeoutMs: CALL_MS }),
     stop: async () => void (await Promise.all([left.stop(), right.stop()])),
   }
-}
-
-async function startNetwork(): Promise<Network> {
-  const key = generateKey()
-  const nothing = (): void => {}
-  return await createNetwork(
-    { privateKey: rawPrivateKey(key), listen: ['/ip4/127.0.0.1/tcp/0'] },
-    {
-      surroundings: createSurroundings(key),
-      admission: { present: () => 'member', check: () => ({ untilMs: Date.now() + 3_600_000 }) },
-      vo: () => '0'.repeat(64),
-      log: { debug: nothing, info: nothing, warn: console.error, error: console.error },
-    },
-  )
 }

@@ -11,7 +11,8 @@ import { parseArgs } from 'node:util'
 import { Tunnels } from '../node/daemon/tunnels.ts'
 import { cpuSeconds } from './support/process.ts'
 import { header, quick, row, summary } from './support/report.ts'
-import { startBareSource, startNetwork } from './support/tunnel-nodes.ts'
+import { startBareSource } from './support/bare-nodes.ts'
+import { startNetwork } from './support/network.ts'
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean' }, mib: { type: 'string' }, rounds: { type: 'string' } },

@@ -4,7 +4,8 @@
  */
 import { createServer, type AddressInfo } from 'node:net'
 import { Tunnels } from '../../node/daemon/tunnels.ts'
-import { startBareSink, startNetwork } from './tunnel-nodes.ts'
+import { startNetwork } from './network.ts'
+import { startBareSink } from './bare-nodes.ts'
 
 const bare = await startBareSink()
 const network = await startNetwork()

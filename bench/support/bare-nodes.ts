@@ -5,8 +5,6 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { createSurroundings, generateKey, rawPrivateKey } from '../../node/keys/index.ts'
-import { createNetwork, type Network } from '../../node/net/index.ts'
 
 const SINK = '/sink'
 /** The window that the daemon gives its streams. */
@@ -39,21 +37,6 @@ export async function startBareSource(
     await stream.close()
     await done
   }
-}
-
-/** A daemon's network that everybody may join. */
-export async function startNetwork(): Promise<Network> {
-  const key = generateKey()
-  const nothing = (): void => {}
-  return await createNetwork(
-    { privateKey: rawPrivateKey(key), listen: ['/ip4/127.0.0.1/tcp/0'] },
-    {
-      surroundings: createSurroundings(key),
-      admission: { present: () => 'member', check: () => ({ untilMs: Date.now() + 3_600_000 }) },
-      vo: () => '0'.repeat(64),
-      log: { debug: nothing, info: nothing, warn: console.error, error: console.error },
-    },
-  )
 }
 
 async function startBare(): Promise<Libp2p> {
