@@ -59,6 +59,19 @@ export async function writeGrid(dir: string, grid: DevGrid): Promise<void> {
   await rename(`${file}.new`, file)
 }
 
+/** Notes how one daemon is now. Notes of one process follow each other, however many daemons it starts at once. */
+export function noteDaemon(dir: string, daemon: DevDaemon): Promise<void> {
+  const noted = noting.then(async () => {
+    const daemons = (await readGrid(dir))?.daemons ?? []
+    const others = daemons.filter(({ number }) => number !== daemon.number)
+    await writeGrid(dir, { version: 1, daemons: [...others, daemon].toSorted((one, two) => one.number - two.number) })
+  })
+  noting = noted.catch(() => {})
+  return noted
+}
+
+let noting: Promise<void> = Promise.resolve()
+
 export function isRunning(daemon: DevDaemon): boolean {
   return isSameProcess(daemon.process)
 }

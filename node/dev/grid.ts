@@ -13,7 +13,7 @@ import {
 import type { Environment } from '../config/index.ts'
 import { SOCKET_NAME } from '../data/index.ts'
 import { compileCacheVariable } from './compile-cache.ts'
-import { isRunning, readGrid, writeGrid, type DevDaemon, type DevGrid } from './grid-file.ts'
+import { isRunning, noteDaemon, readGrid, writeGrid, type DevDaemon, type DevGrid } from './grid-file.ts'
 import { endUnits } from './leftovers.ts'
 
 /** What a dev grid is made with. */
@@ -52,14 +52,12 @@ export async function startGrid(dir: string, count: number, tools: DevTools): Pr
     daemons.push(await start(dir, 1, ['--grid', 'dev'], tools))
     await writeGrid(dir, { version: 1, daemons })
     tools.progress(`1 of ${count} daemons is up and has made the grid`)
-    let written: Promise<void> = Promise.resolve()
     const work = async (): Promise<void> => {
       for (let number = waiting.shift(); number !== undefined; number = waiting.shift()) {
-        daemons.push(await start(dir, number, ['--join', await ticket(dir, daemons[0]!, tools)], tools))
-        daemons.sort((a, b) => a.number - b.number)
-        // After each, so that an interrupted start leaves nothing running that `dev down` does not know; one at a time.
-        written = written.then(() => writeGrid(dir, { version: 1, daemons }))
-        await written
+        const daemon = await start(dir, number, ['--join', await ticket(dir, daemons[0]!, tools)], tools)
+        // After each, so that an interrupted start leaves nothing running that `dev down` does not know.
+        await noteDaemon(dir, daemon)
+        daemons.push(daemon)
         tools.progress(`${daemons.length} of ${count} daemons are up`)
       }
     }
@@ -72,7 +70,7 @@ export async function startGrid(dir: string, count: number, tools: DevTools): Pr
       }
     })
     for (const result of await Promise.allSettled(workers)) if (result.status === 'rejected') throw result.reason
-    return { version: 1, daemons }
+    return await requireGrid(dir)
   } catch (error) {
     await stopGrid(dir, tools).catch(() => {})
     throw error
@@ -94,8 +92,22 @@ export async function restartDaemon(dir: string, number: number, tools: DevTools
   const before = await daemonOf(dir, number)
   if (isRunning(before)) await stop(before, tools)
   const daemon = await start(dir, number, [], tools)
-  const grid = await requireGrid(dir)
-  await writeGrid(dir, { version: 1, daemons: grid.daemons.map((other) => (other.number === number ? daemon : other)) })
+  await noteDaemon(dir, daemon)
+  return daemon
+}
+
+/**
+ * Puts a new machine in the place of daemon number `number`: what that one had is gone, its key too, and another joins the grid. The first
+ * daemon, which holds the grid's authority, gives the ticket and cannot be replaced itself.
+ */
+export async function replaceDaemon(dir: string, number: number, tools: DevTools): Promise<DevDaemon> {
+  const before = await daemonOf(dir, number)
+  const authority = await daemonOf(dir, 1)
+  if (number === authority.number) throw new RoostError('CONFLICT', 'daemon 1 holds the authority of the grid')
+  if (isRunning(before)) await stop(before, tools)
+  await rm(before.dataDir, { recursive: true, force: true })
+  const daemon = await start(dir, number, ['--join', await ticket(dir, authority, tools)], tools)
+  await noteDaemon(dir, daemon)
   return daemon
 }
 

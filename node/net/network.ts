@@ -317,6 +317,7 @@ class Libp2pNetwork implements Network {
       ...Object.fromEntries(this.#counters.entries()),
       ...this.#judge.metrics(),
       connections_count: this.#node.libp2p.getConnections().length,
+      streams_count: this.#node.libp2p.getConnections().reduce((sum, { streams }) => sum + streams.length, 0),
       admitted_peers_count: this.#gate.peers().length,
       unadmitted_connections_count: this.#gate.unadmittedCount,
       grid_links_count: this.#driver.linksCount,
