@@ -2,9 +2,18 @@ import { execFileSync } from 'node:child_process'
 
 /**
  * Networks of a test, made of network namespaces: a public one whose hosts reach each other, and homes behind a router with NAT, which
- * lets out whatever asks to and nobody in. All of it exists inside this machine alone, under addresses for documentation
- * (RFC 5737, 3849), and goes when the test ends. Takes root, `ip` and `nft`.
+ * lets out whatever asks to and nobody in. The public one is cut in two, cables are pulled out, and hosts get other addresses, as the
+ * test says. All of it exists inside this machine alone, under addresses for documentation (RFC 5737, 3849), and goes when the test
+ * ends. Takes root, `ip` and `nft`.
  */
+
+/** A host of a test's network. */
+export interface TestHost {
+  /** The command that runs another there. */
+  readonly through: readonly string[]
+  /** Tells hosts apart, and stands in their public addresses. */
+  readonly number: number
+}
 
 /** Why there are none on this machine; undefined where there are. */
 export function whyNoNamespaces(): string | undefined {
@@ -37,22 +46,22 @@ export class TestInternet {
     inside(this.#hub, 'ip', 'link', 'set', 'bridge', 'up')
   }
 
-  /** A host with public addresses of both versions. Gives the command that runs another there. */
-  publicHost(): readonly string[] {
-    const host = this.#add('public')
-    this.#join(host)
-    return ['ip', 'netns', 'exec', host]
+  /** A host with public addresses of both versions. */
+  publicHost(): TestHost {
+    const namespace = this.#add('public')
+    this.#join(namespace)
+    return this.#host(namespace)
   }
 
   /** A host behind a router of its own. */
-  hiddenHost(): readonly string[] {
+  hiddenHost(): TestHost {
     const router = this.#add('router')
-    const host = this.#add('hidden')
+    const namespace = this.#add('hidden')
     this.#join(router)
-    link(router, 'inner', host, 'eth')
+    link(router, 'inner', namespace, 'eth')
     inside(router, 'ip', 'addr', 'add', `${HOME}.1/24`, 'dev', 'inner')
-    inside(host, 'ip', 'addr', 'add', `${HOME}.${this.#count}/24`, 'dev', 'eth')
-    inside(host, 'ip', 'route', 'add', 'default', 'via', `${HOME}.1`)
+    inside(namespace, 'ip', 'addr', 'add', `${HOME}.${this.#count}/24`, 'dev', 'eth')
+    inside(namespace, 'ip', 'route', 'add', 'default', 'via', `${HOME}.1`)
     inside(router, 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
     const rules = `
       table ip home {
@@ -62,7 +71,37 @@ export class TestInternet {
         chain in { type filter hook input priority filter; iifname "eth" ct state new drop; }
       }`
     inside(router, 'nft', rules)
-    return ['ip', 'netns', 'exec', host]
+    return this.#host(namespace)
+  }
+
+  /** Loses whatever public hosts of the one side send to those of the other, without a word to anybody, until `heal`. */
+  cut(one: readonly TestHost[], other: readonly TestHost[]): void {
+    this.heal()
+    const ports = (hosts: readonly TestHost[]): string => hosts.map(({ number }) => `"${portOf(number)}"`).join(', ')
+    const rules = `
+      table bridge cut {
+        chain between { type filter hook forward priority filter;
+          iifname { ${ports(one)} } oifname { ${ports(other)} } drop
+          iifname { ${ports(other)} } oifname { ${ports(one)} } drop
+        }
+      }`
+    inside(this.#hub, 'nft', rules)
+  }
+
+  heal(): void {
+    inside(this.#hub, 'nft', 'add table bridge cut; delete table bridge cut')
+  }
+
+  /** Pulls a public host's cable out at the far end, where it does not see it, or plugs it in again. */
+  plug({ number }: TestHost, isIn: boolean): void {
+    inside(this.#hub, 'ip', 'link', 'set', portOf(number), isIn ? 'up' : 'down')
+  }
+
+  /** Gives a public host other addresses, as DHCP and a new prefix do; those that it had are gone. */
+  readdress({ through, number }: TestHost): void {
+    const namespace = through.at(-1)!
+    inside(namespace, 'ip', 'addr', 'flush', 'dev', 'eth', 'scope', 'global')
+    address(namespace, number + RENUMBERED)
   }
 
   end(): void {
@@ -77,14 +116,29 @@ export class TestInternet {
     return name
   }
 
-  /** A cable from the public network, and public addresses. */
-  #join(host: string): void {
-    const number = this.#count
-    link(this.#hub, `port${number}`, host, 'eth')
-    inside(this.#hub, 'ip', 'link', 'set', `port${number}`, 'master', 'bridge')
-    inside(host, 'ip', 'addr', 'add', `192.0.2.${number}/24`, 'dev', 'eth')
-    inside(host, 'ip', 'addr', 'add', `2001:db8::${number}/64`, 'dev', 'eth', 'nodad')
+  #host(namespace: string): TestHost {
+    return { through: ['ip', 'netns', 'exec', namespace], number: this.#count }
   }
+
+  /** A cable from the public network, and public addresses. */
+  #join(namespace: string): void {
+    const port = portOf(this.#count)
+    link(this.#hub, port, namespace, 'eth')
+    inside(this.#hub, 'ip', 'link', 'set', port, 'master', 'bridge')
+    address(namespace, this.#count)
+  }
+}
+
+function portOf(number: number): string {
+  return `port${number}`
+}
+
+/** Numbers of hosts stay below. */
+const RENUMBERED = 100
+
+function address(namespace: string, number: number): void {
+  inside(namespace, 'ip', 'addr', 'add', `192.0.2.${number}/24`, 'dev', 'eth')
+  inside(namespace, 'ip', 'addr', 'add', `2001:db8::${number}/64`, 'dev', 'eth', 'nodad')
 }
 
 function link(left: string, leftName: string, right: string, rightName: string): void {

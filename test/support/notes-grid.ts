@@ -23,7 +23,7 @@ export async function notesGridOf(count: number, machines: Machine[]): Promise<M
 }
 
 /** The plugin as a package that only the configuration names. */
-function addNotes({ home }: Machine): void {
+export function addNotes({ home }: Machine): void {
   const folder = join(home, 'node_modules', 'roost-plugin-notes')
   mkdirSync(folder, { recursive: true })
   const manifest = { name: 'roost-plugin-notes', version: '1.0.0', type: 'module', exports: './index.js' }

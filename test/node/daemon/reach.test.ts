@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Machine, until } from '../../support/machine.ts'
-import { TestInternet, whyNoNamespaces } from '../../support/namespaces.ts'
+import { TestInternet, whyNoNamespaces, type TestHost } from '../../support/namespaces.ts'
 
 /**
  * Four daemons on two networks: two at public addresses, and two each behind a NAT of its own, which can reach each other over a
@@ -15,8 +15,8 @@ if (whyNot !== undefined) console.warn(`skipped: ${whyNot}`)
 describe.skipIf(whyNot !== undefined)('nodes behind NAT', () => {
   let internet: TestInternet
   const machines: Machine[] = []
-  const named = (name: string, host: readonly string[]): Machine => {
-    const made = new Machine({ ROOST_NAME: name, ROOST_LISTEN: '0.0.0.0,::', ROOST_PORT: '7667' }, host)
+  const named = (name: string, { through }: TestHost): Machine => {
+    const made = new Machine({ ROOST_NAME: name, ROOST_LISTEN: '0.0.0.0,::', ROOST_PORT: '7667' }, through)
     machines.push(made)
     return made
   }
@@ -92,6 +92,6 @@ describe.skipIf(whyNot !== undefined)('nodes behind NAT', () => {
 })
 
 /** A script of Node.js on a host of the test. */
-function inside([program, ...args]: readonly string[], script: string): ChildProcess {
+function inside({ through: [program, ...args] }: TestHost, script: string): ChildProcess {
   return spawn(program!, [...args, process.execPath, '-e', script], { stdio: ['ignore', 'pipe', 'ignore'] })
 }
