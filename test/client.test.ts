@@ -30,7 +30,7 @@ test('a search gives nodes as they answer, and at last how it went', async () =>
 test('applications are published and found by the same routes', async () => {
   const { applications } = client.core
   await applications.$post({ json: { name: 'web', endpoints: ['tcp://127.0.0.1:80'], attributes: { version: 2 } } })
-  const found = await (await applications[':name'].$get({ param: { name: 'web' } })).json()
+  const found = await (await applications[':name'].$get({ param: { name: 'web' }, query: {} })).json()
   expect(found.applications).toMatchObject([{ name: 'web', attributes: { version: 2 } }])
   const some = await (await applications.find.$post({ json: { where: 'version > 2' } })).json()
   expect(some).toEqual({ applications: [], isComplete: true })

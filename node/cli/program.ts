@@ -143,7 +143,7 @@ export function createProgram(session: Session): Command {
   app
     .command('connect')
     .description('open a port of this machine that leads to an application, until ctrl-c')
-    .argument('<name>')
+    .argument('<name>', 'one of yours, or OWNER/NAME')
     .argument('[port]', 'the port to open; without it any free one')
     .action(lazily(actions.connectApplication))
 

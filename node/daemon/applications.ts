@@ -16,6 +16,7 @@ import {
   applicationsWire,
   asRoostError,
   checkPublication,
+  ownerOf,
   type Discovery,
   type PeerId,
   type PublicationFields,
@@ -100,9 +101,12 @@ export class DaemonApplications {
     return this.#directory.published()
   }
 
-  /** Records of living publishers, for tunnels. */
-  resolve(name: string, timeoutMs = RESOLVE_MS): Promise<readonly SignedApplicationRecord[]> {
-    return this.#directory.resolve(name, { timeoutMs })
+  /** Records of living publishers, of one owner or of all. */
+  resolve(
+    name: string,
+    { timeoutMs = RESOLVE_MS, owner }: { readonly timeoutMs?: number; readonly owner?: string } = {},
+  ): Promise<readonly SignedApplicationRecord[]> {
+    return this.#directory.resolve(name, { timeoutMs, ...(owner !== undefined && { owner }) })
   }
 
   /** The directory as one owner may use it: everybody reads all, and removes or replaces only their own; the node's user everything. */
@@ -110,7 +114,7 @@ export class DaemonApplications {
     return {
       publish: (publication) => this.#publish(publication, owner),
       remove: (name, options) => this.#remove(name, options?.instance, owner),
-      resolve: async (name, options) => (await this.resolve(name, options?.timeoutMs)).map(applicationOf),
+      resolve: async (name, options) => (await this.resolve(name, options)).map(applicationOf),
       find: async (where, options) => {
         const { records, isComplete } = await this.#directory.find(where, options)
         return { applications: records.map(applicationOf), isComplete }
@@ -238,10 +242,14 @@ export class DaemonApplications {
     else this.#kept.set(keyOf(fields), replaced)
   }
 
-  async #takeBack({ fields }: KeptPublication): Promise<void> {
+  async #takeBack({ fields, owner, statement }: KeptPublication): Promise<void> {
     this.#kept.delete(keyOf(fields))
     await this.#store.delete(fields)
-    await this.#directory.takeBack(fields)
+    await this.#directory.takeBack({
+      ...fields,
+      ...(owner.type === 'unit' && { job: owner.job }),
+      ...(statement !== undefined && { member: statement.signer }),
+    })
   }
 }
 
@@ -251,7 +259,7 @@ function isGone(state: NodeState | undefined): boolean {
 
 export function applicationOf({ record }: SignedApplicationRecord): Application {
   const { vo: _, sequence: __, ...application } = record
-  return application
+  return { ...application, owner: ownerOf(record) }
 }
 
 function instanceOf(owner: Owner): string {

@@ -96,7 +96,7 @@ async function start(
     vo: vo.fingerprint,
     log,
     published: () => applications.published(),
-    resolve: (name) => applications.resolve(name),
+    resolve: (name, options) => applications.resolve(name, options),
   })
   ends.push(() => tunnels.stop())
   const jobSockets = new JobSockets(applications, log)

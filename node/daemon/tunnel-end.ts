@@ -1,6 +1,12 @@
 import { connect, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { RoostError, parseTunnelRequest, type PeerId, type SignedApplicationRecord } from '../../overlay/index.ts'
+import {
+  RoostError,
+  ownerOf,
+  parseTunnelRequest,
+  type PeerId,
+  type SignedApplicationRecord,
+} from '../../overlay/index.ts'
 
 /** A program on this machine takes a connection at once or is not there. */
 const CONNECT_MS = 5_000
@@ -29,8 +35,11 @@ export async function connectToEndpoint(
   asked: unknown,
   { published, vo }: { readonly published: readonly SignedApplicationRecord[]; readonly vo: string },
 ): Promise<Socket> {
-  const { name, instance, endpoint } = parseTunnelRequest(asked)
-  const signed = published.find(({ record }) => record.name === name && record.instance === instance)
+  const { name, instance, owner, endpoint } = parseTunnelRequest(asked)
+  const signed = published.find(
+    ({ record }) =>
+      record.name === name && record.instance === instance && (owner === undefined || ownerOf(record) === owner),
+  )
   const address = signed?.record.endpoints[endpoint]
   if (signed === undefined || address === undefined)
     throw new RoostError('APPLICATION_NOT_FOUND', `this node does not publish that endpoint of ${name}`)

@@ -2,8 +2,11 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { Duplex } from 'node:stream'
 import type { Log } from '../../overlay/contract/index.ts'
 import {
+  ANY_OWNER,
   RoostError,
   asRoostError,
+  ownerOf,
+  severalOwners,
   shuffle,
   tunnelTargets,
   type Plain,
@@ -31,8 +34,8 @@ export interface TunnelParts {
   readonly log: Log
   /** What this node publishes: what tunnels may end at. */
   published(): readonly SignedApplicationRecord[]
-  /** Records of living publishers under a name, in random order. */
-  resolve(name: string): Promise<readonly SignedApplicationRecord[]>
+  /** Records of living publishers under a name, of one owner or of all, in random order. */
+  resolve(name: string, options: { readonly owner?: string }): Promise<readonly SignedApplicationRecord[]>
 }
 
 /**
@@ -51,13 +54,14 @@ export class Tunnels {
   }
 
   /**
-   * Opens a port of this machine's loopback (0: any free one) that leads to `name`; it closes with `signal`. Rejects with
-   * `APPLICATION_NOT_FOUND` where nobody publishes it now, `PORT_TAKEN`, `BUSY`.
+   * Opens a port of this machine's loopback (0: any free one) that leads to `name` of its owner, the only one where none is said; it
+   * closes with `signal`. Rejects with `APPLICATION_NOT_FOUND` where nobody publishes it now, `ID_AMBIGUOUS` where several owners do,
+   * `PORT_TAKEN`, `BUSY`.
    */
   async open(name: string, options: Parameters<OpenTunnel>[1]): Promise<{ readonly port: number }> {
     if (this.#listeners.size >= LISTENERS_COUNT_MAX)
       throw new RoostError('BUSY', `${LISTENERS_COUNT_MAX} ports lead into tunnels already`)
-    const listener = new Listener(this.#parts, name, options.onNews)
+    const listener = new Listener(this.#parts, name, options)
     this.#listeners.add(listener)
     const close = (): void => {
       this.#listeners.delete(listener)
@@ -83,6 +87,8 @@ export class Tunnels {
 class Listener {
   readonly #parts: TunnelParts
   readonly #name: string
+  /** Found when the port is opened, where it was not said: who publishes such a name later is not taken for the same. */
+  #owner: string | undefined
   readonly #onNews: (news: TunnelNews) => void
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
@@ -91,9 +97,10 @@ class Listener {
   readonly #avoided = new Map<string, number>()
   #resolved: { readonly atMs: number; readonly records: Promise<readonly SignedApplicationRecord[]> } | undefined
 
-  constructor(parts: TunnelParts, name: string, onNews: (news: TunnelNews) => void) {
+  constructor(parts: TunnelParts, name: string, { owner, onNews }: Parameters<OpenTunnel>[1]) {
     this.#parts = parts
     this.#name = name
+    this.#owner = owner
     this.#onNews = onNews
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) =>
       this.#accept(socket),
@@ -103,6 +110,7 @@ class Listener {
 
   async open(port: number): Promise<number> {
     // Somebody who mistyped a name is told now and not at the first connection.
+    this.#owner ??= onlyOwner(this.#name, await this.#records())
     if ((await this.#records()).length === 0) throw nobody(this.#name)
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, port)))
@@ -178,13 +186,25 @@ class Listener {
   #records(): Promise<readonly SignedApplicationRecord[]> {
     const nowMs = performance.now()
     if (this.#resolved === undefined || nowMs - this.#resolved.atMs > RESOLVED_MS)
-      this.#resolved = { atMs: nowMs, records: this.#parts.resolve(this.#name) }
+      this.#resolved = { atMs: nowMs, records: this.#resolve() }
     return this.#resolved.records
+  }
+
+  #resolve(): Promise<readonly SignedApplicationRecord[]> {
+    const isAny = this.#owner === undefined || this.#owner === ANY_OWNER
+    return this.#parts.resolve(this.#name, isAny ? {} : { owner: this.#owner! })
   }
 }
 
 function keyOf({ publisher, request: { instance, endpoint } }: TunnelTarget): string {
   return `${publisher} ${instance} ${endpoint}`
+}
+
+function onlyOwner(name: string, records: readonly SignedApplicationRecord[]): string {
+  const owners = [...new Set(records.map(({ record }) => ownerOf(record)))]
+  if (owners.length > 1) throw severalOwners(name, owners)
+  if (owners[0] === undefined) throw nobody(name)
+  return owners[0]
 }
 
 function nobody(name: string): RoostError {

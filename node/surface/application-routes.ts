@@ -6,11 +6,12 @@ import type {
   RouteBindings,
   SignedStatement,
 } from '../../overlay/contract/index.ts'
-import { parseSignedStatement, RoostError } from '../../overlay/index.ts'
+import { ANY_OWNER, parseSignedStatement, RoostError } from '../../overlay/index.ts'
 import { decode } from '../codec/index.ts'
 import {
   applicationNameSchema,
   applicationSchema,
+  ownerSchema,
   findApplicationsReplySchema,
   findApplicationsRequestSchema,
   publishRequestSchema,
@@ -48,14 +49,15 @@ const routes = {
     method: 'get',
     path: '/applications/{name}',
     summary: 'All that living nodes publish under a name, in random order',
-    request: { params: nameParameter },
+    description: `Anybody may publish any name: \`owner\` says whose is meant, \`${ANY_OWNER}\` all. Without it a job asks for its own, and everybody else for all.`,
+    request: { params: nameParameter, query: z.object({ owner: ownerSchema.optional() }) },
     responses: json(resolveReplySchema, 'One or more'),
   }),
   find: createRoute({
     method: 'post',
     path: '/applications/find',
     summary: 'Applications for which an expression is true',
-    description: 'A ClassAd expression over their attributes, and `Name`, `Node`, `Job` and `Member`.',
+    description: 'A ClassAd expression over their attributes, and `Name`, `Owner`, `Node`, `Job` and `Member`.',
     request: { body: { required: true, content: { 'application/json': { schema: findApplicationsRequestSchema } } } },
     responses: json(findApplicationsReplySchema, 'In random order'),
   }),
@@ -104,8 +106,13 @@ export function applicationRoutes(applications: ApplicationSurface) {
     })
     .openapi(routes.resolve, async (context) => {
       const { name } = context.req.valid('param')
-      const found = await applications.directoryFor(context.env.caller).resolve(name)
-      if (found.length === 0) throw new RoostError('APPLICATION_NOT_FOUND', `nobody who is alive publishes ${name}`)
+      const { caller } = context.env
+      const { owner = caller.job?.id ?? ANY_OWNER } = context.req.valid('query')
+      const found = await applications.directoryFor(caller).resolve(name, owner === ANY_OWNER ? {} : { owner })
+      if (found.length === 0)
+        throw new RoostError('APPLICATION_NOT_FOUND', `nobody who is alive publishes ${name}`, {
+          ...(owner !== ANY_OWNER && { data: { owner } }),
+        })
       return context.json({ applications: found.map(report) }, 200)
     })
     .openapi(routes.remove, async (context) => {
@@ -119,8 +126,10 @@ export function applicationRoutes(applications: ApplicationSurface) {
     .openapi(routes.tunnel, async (context) => {
       localOnly(context.env.caller)
       const { name } = context.req.valid('param')
-      const { port } = context.req.valid('json')
-      const lines = await tunnelLines(applications.openTunnel, name, { port, signal: context.req.raw.signal })
+      const { port, owner } = context.req.valid('json')
+      const { signal } = context.req.raw
+      const whose = owner === undefined ? {} : { owner }
+      const lines = await tunnelLines(applications.openTunnel, name, { port, ...whose, signal })
       return context.body(lines, 200, { 'content-type': JSON_LINES }) as never
     })
 }

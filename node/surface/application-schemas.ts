@@ -9,6 +9,7 @@ import {
   ENDPOINT_CHARS_MAX,
   INSTANCE_CHARS_MAX,
   INSTANCE_DEFAULT,
+  OWNER_CHARS_MAX,
 } from '../../overlay/index.ts'
 import { attributesSchema, errorSchema } from './core-schemas.ts'
 
@@ -19,9 +20,16 @@ export const applicationNameSchema = z
   .max(APPLICATION_NAME_CHARS_MAX)
   .regex(APPLICATION_NAME_PATTERN, 'a name of a-z, 0-9, ".", "_" and "-", a letter or digit at both ends')
 
+export const ownerSchema = z
+  .string()
+  .min(1)
+  .max(OWNER_CHARS_MAX)
+  .openapi({ description: 'The id of a member, of a job or of a node: whose name it is.' })
+
 export const applicationSchema = z
   .object({
     name: z.string(),
+    owner: ownerSchema.openapi({ description: '`member` where there is one, else `job`, else `publisher`.' }),
     publisher: z.string().openapi({ description: 'The node that publishes it.' }),
     instance: z.string().openapi({ description: "Which of that node's publications of this name it is." }),
     endpoints: z.array(z.string()),
@@ -74,7 +82,15 @@ export const findApplicationsReplySchema = z
   .openapi('FindApplicationsReply')
 
 export const tunnelRequestSchema = z
-  .object({ port: z.int().min(0).max(65_535).default(0).openapi({ description: '0: any free one.' }) })
+  .object({
+    port: z.int().min(0).max(65_535).default(0).openapi({ description: '0: any free one.' }),
+    owner: ownerSchema
+      .optional()
+      .openapi({
+        description:
+          '`any`: whoever publishes such a name. Left out: the only one who does when the port is opened, and later too.',
+      }),
+  })
   .openapi('TunnelRequest')
 
 export const tunnelLineSchema = z

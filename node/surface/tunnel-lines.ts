@@ -9,7 +9,12 @@ export type TunnelNews =
 /** Opens a port that leads to an application until `signal` says otherwise; rejects with a `RoostError`. */
 export type OpenTunnel = (
   name: string,
-  options: { readonly port: number; readonly signal: AbortSignal; readonly onNews: (news: TunnelNews) => void },
+  options: {
+    readonly port: number
+    readonly owner?: string
+    readonly signal: AbortSignal
+    readonly onNews: (news: TunnelNews) => void
+  },
 ) => Promise<{ readonly port: number }>
 
 /** Lines that wait for a slow reader; beyond it connections go on without being told of. */
@@ -22,7 +27,7 @@ const UNREAD_LINES_COUNT_MAX = 1_000
 export async function tunnelLines(
   open: OpenTunnel,
   name: string,
-  { port, signal }: { readonly port: number; readonly signal: AbortSignal },
+  { port, owner, signal }: { readonly port: number; readonly owner?: string; readonly signal: AbortSignal },
 ): Promise<ReadableStream<Uint8Array>> {
   const gone = new AbortController()
   const encoder = new TextEncoder()
@@ -32,7 +37,7 @@ export async function tunnelLines(
     sink.enqueue(encoder.encode(`${JSON.stringify(line)}\n`))
   }
   const end = AbortSignal.any([gone.signal, signal])
-  const opened = await open(name, { port, signal: end, onNews: write })
+  const opened = await open(name, { port, ...(owner !== undefined && { owner }), signal: end, onNews: write })
   return new ReadableStream<Uint8Array>({
     start(controller) {
       sink = controller

@@ -30,6 +30,8 @@ export interface JobDirectory {
 /** An application as one publisher has it. Several publish one name side by side. */
 export interface Application {
   readonly name: string
+  /** Whose name it is: `member` where there is one, else `job`, else `publisher`. One name of two owners is two names. */
+  readonly owner: string
   /** The node that publishes it, and signs for it; and which of that node's publications of this name it is. */
   readonly publisher: PeerId
   readonly instance: string
@@ -68,9 +70,15 @@ export interface ApplicationDirectory {
   publish(publication: Publication): Promise<Application>
   /** Takes back what was published through here; `APPLICATION_NOT_FOUND` where that is nothing. Without `instance` all of the name. */
   remove(name: string, options?: { readonly instance?: string }): Promise<void>
-  /** All that living publishers have under a name, in random order; nothing is an empty list. */
-  resolve(name: string, options?: { readonly timeoutMs?: number }): Promise<readonly Application[]>
-  /** Those for which a ClassAd expression over their attributes, and `Name`, `Node`, `Job` and `Member`, is true. */
+  /**
+   * All that living publishers have under a name, in random order; nothing is an empty list. Without `owner` of whoever has such a name,
+   * and anybody may.
+   */
+  resolve(
+    name: string,
+    options?: { readonly timeoutMs?: number; readonly owner?: string },
+  ): Promise<readonly Application[]>
+  /** Those for which a ClassAd expression over their attributes, and `Name`, `Owner`, `Node`, `Job` and `Member`, is true. */
   find(
     where: string,
     options: { readonly count: number; readonly timeoutMs: number; readonly signal?: AbortSignalLike },

@@ -4,6 +4,7 @@ import type { CallWire, Crypto, ShapeOf } from '../env/index.ts'
 import {
   APPLICATION_NAME_CHARS_MAX,
   INSTANCE_CHARS_MAX,
+  OWNER_CHARS_MAX,
   applicationName,
   signedApplicationRecord,
 } from './application-record.ts'
@@ -20,8 +21,8 @@ export const PUT_RECORDS_COUNT_MAX = 16
 /** Records in one page of an answer, and the bytes that they may have together: as many of them as fit. */
 export const PAGE_RECORDS_COUNT_MAX = 64
 export const PAGE_BYTES_MAX = 229_376
-/** An identity (`identityOf`): a name, a peer id and an instance. */
-const IDENTITY_CHARS_MAX = APPLICATION_NAME_CHARS_MAX + INSTANCE_CHARS_MAX + 64 + 2
+/** An identity (`identityOf`): a name, an owner, a peer id and an instance. */
+const IDENTITY_CHARS_MAX = APPLICATION_NAME_CHARS_MAX + OWNER_CHARS_MAX + 64 + INSTANCE_CHARS_MAX + 3
 const MESSAGE_BYTES_MAX = 262_144
 
 const shardNumber = shape.integer(0, SHARDS_COUNT - 1)
@@ -31,10 +32,11 @@ const place = shape.record({ shard: shardNumber, identity: shape.text(IDENTITY_C
 const request = shape.union({
   /** The sender's own records. */
   put: shape.record({ records: shape.list(signedApplicationRecord, PUT_RECORDS_COUNT_MAX) }),
-  /** A page of these shards, in the order given: all of one name, taken back or not, or what `where` is true of. */
+  /** A page of these shards, in the order given: all of one name, taken back or not, or what `where` is true of; of one owner or all. */
   read: shape.record({
     shards: shape.list(shardNumber, SHARDS_COUNT),
     name: shape.optional(applicationName),
+    owner: shape.optional(shape.text(OWNER_CHARS_MAX)),
     where: shape.optional(shape.text(LIVE_EXPRESSION_CHARS_MAX)),
     /** Begins behind this place. */
     after: shape.optional(place),

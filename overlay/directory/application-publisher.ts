@@ -5,7 +5,12 @@ import type { ApplicationReply } from './application-messages.ts'
 import { CALL_MS, HOLDERS_COUNT } from './application-ports.ts'
 import type { ApplicationEnv, ApplicationPorts } from './application-ports.ts'
 import { checkApplicationRecord, identityOf, isTakenBack, signApplicationRecord } from './application-record.ts'
-import type { MemberStatement, PublicationFields, SignedApplicationRecord } from './application-record.ts'
+import type {
+  ApplicationRecordFields,
+  MemberStatement,
+  PublicationFields,
+  SignedApplicationRecord,
+} from './application-record.ts'
 
 /**
  * What this node publishes, and the work of keeping it published. There is one rule: each holder of a record's shard is to have
@@ -33,6 +38,9 @@ export interface PublishOptions {
   /** The member's words, which must say what is published. */
   readonly statement?: MemberStatement
 }
+
+/** What tells a publication of this node, and whose it was. */
+export type Publication = Pick<ApplicationRecordFields, 'name' | 'instance' | 'ttlMs' | 'job' | 'member'>
 
 export interface Own {
   readonly signed: SignedApplicationRecord
@@ -66,8 +74,9 @@ export class ApplicationPublisher {
   }
 
   /**
-   * Resolves when the holders have been told, and goes on telling those that did not answer. Rejects with `RECORD_REFUSED` where no
-   * node took it, which leaves it published as far as possible; with `BUSY`, or as `checkApplicationRecord` throws, nothing is.
+   * Resolves when the holders have been told, and goes on telling those that did not answer; what this node had under the same name and
+   * instance is over, whosever it was. Rejects with `RECORD_REFUSED` where no node took it, which leaves it published as far as
+   * possible; with `BUSY`, or as `checkApplicationRecord` throws, nothing is.
    */
   async publish(fields: PublicationFields, { job, statement }: PublishOptions): Promise<SignedApplicationRecord> {
     const { vo } = this.#ports
@@ -83,37 +92,54 @@ export class ApplicationPublisher {
     const signed = signApplicationRecord(record, crypto, statement)
     this.#check(signed)
     const identity = identityOf(record)
-    if (!this.#own.has(identity) && this.#identities({ takenBack: false }).length >= PUBLICATIONS_COUNT_MAX)
+    const replaced = this.#living(fields).filter((other) => identityOf(other) !== identity)
+    const isAnother = replaced.length === 0 && !this.#own.has(identity)
+    if (isAnother && this.#identities({ takenBack: false }).length >= PUBLICATIONS_COUNT_MAX)
       throw new RoostError('BUSY', `this node publishes ${PUBLICATIONS_COUNT_MAX} applications already`)
-    await this.#set(identity, signed)
+    const over = replaced.map((other) => this.#setTakenBack(other))
+    await this.#set(identity, signed, over)
     return signed
   }
 
   /** Takes a publication back, also one of an earlier life. What cannot be told of it now is told later. */
-  async takeBack(fields: Pick<PublicationFields, 'name' | 'instance' | 'ttlMs'>): Promise<void> {
-    const { vo } = this.#ports
-    const { self, crypto } = this.#env
-    const { name, instance } = fields
-    const ttlMs = Math.min(fields.ttlMs, TAKEN_BACK_MS_MAX)
-    const record = { name, instance, ttlMs, publisher: self, vo, endpoints: [], attributes: {}, ...this.#now() }
-    const [oldest, ...others] = this.#identities({ takenBack: true })
-    if (others.length >= PUBLICATIONS_COUNT_MAX) this.#own.delete(oldest!)
-    try {
-      await this.#set(identityOf(record), signApplicationRecord(record, crypto))
-    } catch (thrown) {
-      if (asRoostError(thrown).code !== 'RECORD_REFUSED') throw thrown
-    }
+  async takeBack(publication: Publication): Promise<void> {
+    const given = this.#setTakenBack(publication)
+    // Under another owner where its member's certificate has ended meanwhile.
+    const others = this.#living(publication).map((other) => this.#setTakenBack(other))
+    this.#run()
+    await this.#tell([given, ...others], { isNews: true })
   }
 
   stop(): void {
     this.#isStopped = true
   }
 
-  async #set(identity: string, signed: SignedApplicationRecord): Promise<void> {
+  /** What is published under this name and instance: one, unless it has changed its owner. */
+  #living({ name, instance }: Pick<Publication, 'name' | 'instance'>): ApplicationRecordFields[] {
+    return this.list()
+      .map(({ record }) => record)
+      .filter((record) => record.name === name && record.instance === instance && !isTakenBack(record))
+  }
+
+  #setTakenBack({ name, instance, job, member, ...publication }: Publication): Own {
+    const { vo } = this.#ports
+    const { self, crypto } = this.#env
+    const ttlMs = Math.min(publication.ttlMs, TAKEN_BACK_MS_MAX)
+    const whose = { ...(job !== undefined && { job }), ...(member !== undefined && { member }) }
+    const fields = { name, instance, ttlMs, publisher: self, vo, endpoints: [], attributes: {}, ...whose }
+    const record = { ...fields, ...this.#now() }
+    const [oldest, ...others] = this.#identities({ takenBack: true })
+    if (others.length >= PUBLICATIONS_COUNT_MAX) this.#own.delete(oldest!)
+    const own = this.#ownOf(signApplicationRecord(record, crypto))
+    this.#own.set(identityOf(record), own)
+    return own
+  }
+
+  async #set(identity: string, signed: SignedApplicationRecord, over: readonly Own[]): Promise<void> {
     const own = this.#ownOf(signed)
     this.#own.set(identity, own)
     this.#run()
-    const lastTold = await this.#tell([own], { isNews: true })
+    const lastTold = await this.#tell([own, ...over], { isNews: true })
     if (own.takenBy.size === 0 && this.#own.get(identity) === own)
       throw new RoostError('RECORD_REFUSED', `no node took the record of ${signed.record.name}`, {
         cause: lastTold,
@@ -160,12 +186,15 @@ export class ApplicationPublisher {
     const { nowMs } = this.#env
     for (const [identity, { signed, renewAtMs, endsMs }] of this.#own) {
       if (!isTakenBack(signed.record)) {
-        if (nowMs >= renewAtMs) this.#own.set(identity, this.#ownOf(this.#renewed(signed)))
+        if (nowMs < renewAtMs) continue
+        const renewed = this.#renewed(signed)
+        this.#own.delete(identity)
+        this.#own.set(identityOf(renewed.record), this.#ownOf(renewed))
       } else if (nowMs >= endsMs) this.#own.delete(identity)
     }
   }
 
-  /** A member's words hold as long as the member's certificate; after that it is the node alone that goes on saying it. */
+  /** A member's words hold as long as the member's certificate; after that it is the node alone that goes on saying it, as its own. */
   #renewed({ record, statement }: SignedApplicationRecord): SignedApplicationRecord {
     const { crypto } = this.#env
     const renewed = signApplicationRecord({ ...record, ...this.#now() }, crypto, statement)

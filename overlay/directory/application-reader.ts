@@ -7,7 +7,14 @@ import { SHARDS_COUNT, shardKey, shardOf } from './application-messages.ts'
 import type { ApplicationRequest, Place } from './application-messages.ts'
 import { CALL_MS, HOLDERS_COUNT } from './application-ports.ts'
 import type { ApplicationEnv, ApplicationPorts } from './application-ports.ts'
-import { checkApplicationRecord, identityOf, isTakenBack, queriedAttributes, refusalOf } from './application-record.ts'
+import {
+  checkApplicationRecord,
+  identityOf,
+  isTakenBack,
+  ownerOf,
+  queriedAttributes,
+  refusalOf,
+} from './application-record.ts'
 import type { SignedApplicationRecord } from './application-record.ts'
 import type { Page, PageRequest } from './application-shelf.ts'
 
@@ -20,6 +27,11 @@ import type { Page, PageRequest } from './application-shelf.ts'
 const ANSWERS_COUNT = 3
 /** Pages that are taken of one holder: 64,000 records, more than it keeps. */
 const PAGES_COUNT_MAX = 1_000
+
+export interface ResolveApplications {
+  readonly timeoutMs: number
+  readonly owner?: string
+}
 
 export interface FindApplications {
   readonly where: Expression
@@ -44,7 +56,7 @@ export interface OwnKnowledge {
   published(): readonly SignedApplicationRecord[]
 }
 
-type Read = Pick<Extract<ApplicationRequest, { type: 'read' }>, 'name' | 'where'>
+type Read = Pick<Extract<ApplicationRequest, { type: 'read' }>, 'name' | 'owner' | 'where'>
 
 interface Asking {
   readonly take: (signed: SignedApplicationRecord, from: PeerId) => void
@@ -76,17 +88,16 @@ export class ApplicationReader {
     this.#here = here
   }
 
-  /** Records of one name that count, as far as they were found in time. */
-  async resolve(
-    name: string,
-    { timeoutMs }: { readonly timeoutMs: number },
-  ): Promise<readonly SignedApplicationRecord[]> {
+  /** Records of one name that count, of one owner or of all, as far as they were found in time. */
+  async resolve(name: string, { timeoutMs, owner }: ResolveApplications): Promise<readonly SignedApplicationRecord[]> {
     const { vo } = this.#ports
-    const newest = new Newest(this.#env, this.#ports, (record) => record.name === name)
+    const isAskedFor = (record: SignedApplicationRecord['record']): boolean =>
+      record.name === name && (owner === undefined || ownerOf(record) === owner)
+    const newest = new Newest(this.#env, this.#ports, isAskedFor)
     newest.seed(this.#here.published())
     await this.#ask(
       [shardOf(name, vo, this.#env.crypto)],
-      { name },
+      { name, ...(owner !== undefined && { owner }) },
       {
         take: (signed, from) => newest.take(signed, from),
         wantedCount: () => (newest.count > 0 ? ANSWERS_COUNT : HOLDERS_COUNT),

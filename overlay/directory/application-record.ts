@@ -8,11 +8,14 @@ import { CLOCK_TOLERANCE_MS, parseSignedStatement } from '../vo/index.ts'
 /**
  * Where an application is to be had: `name -> endpoints, attributes`, as one node says it for a short time and signs it. Whoever
  * publishes a name has a record of its own, so that the records of one name are a set, and nobody replaces what another has
- * said. A record's identity is its name, its publisher and an instance that the publisher chooses; of two with one identity the
- * higher sequence counts. One without endpoints takes back those before it.
+ * said. A record's identity is its name, its owner, its publisher and an instance that the publisher chooses; of two with one
+ * identity the higher sequence counts. One without endpoints takes back those before it.
  *
  * Where a member asked for it, the member's own signed words come along, and must say what the record says. They hold for one
  * node, so that another cannot publish with them.
+ *
+ * A name belongs to its owner, and one name of two owners is two names: the member who signed, else the job whose unit asked for
+ * it, else the node. That of a member and of a node nobody else can take; that of a job rests on the word of the node.
  */
 
 export const APPLICATION_RECORD_CONTEXT = 'application-record'
@@ -82,6 +85,9 @@ const publication = {
 
 const publicationShape = shape.record(publication)
 
+/** Long enough for the id of a member, of a job and of a node. */
+export const OWNER_CHARS_MAX = 64
+
 const recordShape = shape.record({
   ...publication,
   publisher: shape.peerId,
@@ -90,8 +96,8 @@ const recordShape = shape.record({
   sequence: shape.integer(),
   /** Unix time in milliseconds at which it was signed, by the publisher's clock. */
   atMs: shape.integer(),
-  /** The job that it belongs to, and the id of the member who signed for it. */
-  job: shape.optional(shape.text(64)),
+  /** The job whose unit asked for it, and the id of the member who signed for it. */
+  job: shape.optional(shape.text(OWNER_CHARS_MAX)),
   member: shape.optional(shape.peerId),
 })
 
@@ -100,7 +106,7 @@ export type PublicationFields = ShapeOf<typeof publicationShape>
 export type ApplicationRecordFields = ShapeOf<typeof recordShape>
 export type MemberStatement = ReturnType<typeof parseSignedStatement>
 
-/** `statement` stands exactly where the record names a member; to take back is the publisher's alone. */
+/** `statement` stands exactly where the record names a member, but for one that takes back: that is the publisher's alone. */
 export interface SignedApplicationRecord {
   readonly record: ApplicationRecordFields
   readonly signature: Uint8Array
@@ -182,27 +188,43 @@ export function isTakenBack({ endpoints }: ApplicationRecordFields): boolean {
   return endpoints.length === 0
 }
 
-/** What tells records apart: of two with one identity the higher sequence counts. Sorts by name. */
-export function identityOf({ name, publisher, instance }: ApplicationRecordFields): string {
-  return `${name}\n${publisher}\n${instance}`
+/** Whose name it is: the id of a member, of a job or of a node, which are never alike. */
+export function ownerOf({
+  member,
+  job,
+  publisher,
+}: Pick<ApplicationRecordFields, 'member' | 'job' | 'publisher'>): string {
+  return member ?? job ?? publisher
 }
 
-/** Attributes as a query sees them: the published ones, with `Name`, `Node` (the publisher's id), `Job` and `Member` over them. */
-export function queriedAttributes({ attributes, name, publisher, job, member }: ApplicationRecordFields): Attributes {
-  const own = { name, node: publisher, ...(job !== undefined && { job }), ...(member !== undefined && { member }) }
+/** What tells records apart: of two with one identity the higher sequence counts. Sorts by name, then by owner. */
+export function identityOf(record: ApplicationRecordFields): string {
+  return `${identityPrefix(record.name, ownerOf(record))}${record.publisher}\n${record.instance}`
+}
+
+/** With this begin the identities of a name, or of one owner's name, and no others. */
+export function identityPrefix(name: string, owner?: string): string {
+  return owner === undefined ? `${name}\n` : `${name}\n${owner}\n`
+}
+
+/** Attributes as a query sees them: the published ones, with `Name`, `Owner`, `Node` (the publisher), `Job` and `Member` over them. */
+export function queriedAttributes(record: ApplicationRecordFields): Attributes {
+  const { attributes, name, publisher, job, member } = record
+  const known = { ...(job !== undefined && { job }), ...(member !== undefined && { member }) }
+  const own = { name, owner: ownerOf(record), node: publisher, ...known }
   const free = Object.entries(attributes).filter(([key]) => !RESERVED.has(key.toLowerCase()))
   return { ...Object.fromEntries(free), ...own }
 }
 
 /** Names that say who published: nobody publishes others under them. */
-const RESERVED: ReadonlySet<string> = new Set(['name', 'node', 'job', 'member'])
+const RESERVED: ReadonlySet<string> = new Set(['name', 'owner', 'node', 'job', 'member'])
 
 function checkStatement(
   record: ApplicationRecordFields,
   statement: MemberStatement | undefined,
   { surroundings: { crypto }, checkMember }: RecordJudge,
 ): void {
-  if (record.member === undefined && statement === undefined) return
+  if (statement === undefined && (record.member === undefined || isTakenBack(record))) return
   const invalid = (why: string): RoostError =>
     new RoostError('SIGNATURE_INVALID', `the record of ${record.name} ${why}`)
   if (statement === undefined || statement.signer !== record.member) throw invalid('lacks the words of its member')

@@ -5,7 +5,15 @@ import { RoostError } from '../error/index.ts'
 import { matches } from '../live/index.ts'
 import { PAGE_BYTES_MAX, PAGE_RECORDS_COUNT_MAX, SHARDS_COUNT, shardOf } from './application-messages.ts'
 import type { Place } from './application-messages.ts'
-import { identityOf, isTakenBack, queriedAttributes, remainingMs, recordBytesMax } from './application-record.ts'
+import {
+  identityOf,
+  identityPrefix,
+  isTakenBack,
+  ownerOf,
+  queriedAttributes,
+  remainingMs,
+  recordBytesMax,
+} from './application-record.ts'
 import type { SignedApplicationRecord } from './application-record.ts'
 
 /**
@@ -16,7 +24,7 @@ import type { SignedApplicationRecord } from './application-record.ts'
 export interface ShelfLimits {
   readonly countMax: number
   readonly perPublisherCountMax: number
-  /** Publications of one name. */
+  /** Publications of one owner's name: no stranger's of the same name are among them. */
   readonly perNameCountMax: number
 }
 
@@ -57,6 +65,7 @@ class Shard {
 export interface PageRequest {
   readonly shards: readonly number[]
   readonly name?: string
+  readonly owner?: string
   readonly where?: Expression
   readonly after?: Place
 }
@@ -104,22 +113,24 @@ export class ApplicationShelf {
   }
 
   /** What is here of a name, or what an expression is true of, from where the last page ended. */
-  page({ shards, name, where, after }: PageRequest): Page {
+  page(request: PageRequest): Page {
     this.#sweepNowAndThen()
+    const { shards, name, owner, after } = request
     const startMs = this.#world.nowMs
     const records: SignedApplicationRecord[] = []
     let place = after
     let bytes = 0
+    const prefix = name === undefined ? '' : identityPrefix(name, owner)
     const begin = after === undefined ? 0 : shards.indexOf(after.shard)
     for (const shard of begin < 0 ? [] : shards.slice(begin)) {
       const { sorted, byIdentity } = this.#shards[shard]!
-      const from = shard === after?.shard ? after.identity : name === undefined ? '' : `${name}\n`
+      const from = shard === after?.shard ? after.identity : prefix
       for (let index = firstBehind(sorted, from); index < sorted.length; index++) {
         const identity = sorted[index]!
         const held = byIdentity.get(identity)!
-        if (name !== undefined && held.signed.record.name !== name) break
+        if (!identity.startsWith(prefix)) break
         const isLate = this.#world.nowMs - startMs > PAGE_MS_MAX
-        if (this.#isWanted(held, { startMs, name, where })) {
+        if (held.endsMs > startMs && this.#isWanted(held, request)) {
           bytes += recordBytesMax(held.signed)
           if (bytes > PAGE_BYTES_MAX || records.length === PAGE_RECORDS_COUNT_MAX)
             return { records, ...(place && { next: place }) }
@@ -132,20 +143,20 @@ export class ApplicationShelf {
     return { records }
   }
 
-  #isWanted(
-    { signed, attributes, endsMs }: Held,
-    of: { readonly startMs: number; readonly name: string | undefined; readonly where: Expression | undefined },
-  ): boolean {
-    if (endsMs <= of.startMs || (of.name === undefined && isTakenBack(signed.record))) return false
-    return of.where === undefined || matches(of.where, attributes, this.#world)
+  #isWanted({ signed: { record }, attributes }: Held, { name, owner, where }: PageRequest): boolean {
+    if (name === undefined && isTakenBack(record)) return false
+    if (owner !== undefined && owner !== ownerOf(record)) return false
+    return where === undefined || matches(where, attributes, this.#world)
   }
 
-  #admit({ publisher, name }: SignedApplicationRecord['record']): void {
+  #admit(record: SignedApplicationRecord['record']): void {
+    const { publisher } = record
+    const name = identityPrefix(record.name, ownerOf(record))
     const { countMax, perPublisherCountMax, perNameCountMax } = this.#limits
     const ofPublisher = this.#publisherCounts.get(publisher) ?? 0
     const ofName = this.#nameCounts.get(name) ?? 0
     if (this.#count >= countMax || ofPublisher >= perPublisherCountMax || ofName >= perNameCountMax)
-      throw new RoostError('BUSY', `there is no room for another record of ${name}`)
+      throw new RoostError('BUSY', `there is no room for another record of ${record.name}`)
     this.#count++
     this.#publisherCounts.set(publisher, ofPublisher + 1)
     this.#nameCounts.set(name, ofName + 1)
@@ -161,7 +172,7 @@ export class ApplicationShelf {
           shard.delete(identity)
           this.#count--
           countDown(this.#publisherCounts, signed.record.publisher)
-          countDown(this.#nameCounts, signed.record.name)
+          countDown(this.#nameCounts, identityPrefix(signed.record.name, ownerOf(signed.record)))
         }
   }
 }

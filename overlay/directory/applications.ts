@@ -5,9 +5,9 @@ import { RateLimit } from '../sampling/index.ts'
 import type { ApplicationReply, ApplicationRequest } from './application-messages.ts'
 import type { ApplicationEnv, ApplicationPorts } from './application-ports.ts'
 import { ApplicationPublisher } from './application-publisher.ts'
-import type { PublishOptions } from './application-publisher.ts'
+import type { Publication, PublishOptions } from './application-publisher.ts'
 import { ApplicationReader } from './application-reader.ts'
-import type { FoundApplications } from './application-reader.ts'
+import type { FoundApplications, ResolveApplications } from './application-reader.ts'
 import { checkApplicationRecord, isTakenBack, refusalOf } from './application-record.ts'
 import type { PublicationFields, SignedApplicationRecord } from './application-record.ts'
 import { ApplicationShelf, SHELF_LIMITS } from './application-shelf.ts'
@@ -73,12 +73,12 @@ export class Applications implements Service<ApplicationRequest, ApplicationRepl
   }
 
   /** Takes back what this node published under this name and instance, in this life or an earlier one. */
-  async takeBack(fields: Pick<PublicationFields, 'name' | 'instance' | 'ttlMs'>): Promise<void> {
-    await this.#started(this.#publisher).takeBack(fields)
+  async takeBack(publication: Publication): Promise<void> {
+    await this.#started(this.#publisher).takeBack(publication)
   }
 
-  /** What is published under a name, by living publishers, in random order; none is no error. */
-  async resolve(name: string, options: { readonly timeoutMs: number }): Promise<readonly SignedApplicationRecord[]> {
+  /** What is published under a name, of one owner or of all, by living publishers, in random order; none is no error. */
+  async resolve(name: string, options: ResolveApplications): Promise<readonly SignedApplicationRecord[]> {
     return await this.#started(this.#reader).resolve(name, options)
   }
 

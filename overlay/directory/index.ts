@@ -17,6 +17,7 @@ export {
   shardOf,
 } from './application-messages.ts'
 export type { ApplicationReply, ApplicationRequest } from './application-messages.ts'
+export { ANY_OWNER, severalOwners } from './application-owner.ts'
 export { HOLDERS_COUNT } from './application-ports.ts'
 export type { ApplicationEnv, ApplicationPorts } from './application-ports.ts'
 export { PUBLICATIONS_COUNT_MAX } from './application-publisher.ts'
@@ -30,12 +31,14 @@ export {
   ENDPOINT_CHARS_MAX,
   INSTANCE_CHARS_MAX,
   INSTANCE_DEFAULT,
+  OWNER_CHARS_MAX,
   PUBLISH_ACTION,
   applicationName,
   checkApplicationRecord,
   checkPublication,
   identityOf,
   isTakenBack,
+  ownerOf,
   publicationBody,
   queriedAttributes,
   signApplicationRecord,

@@ -285,16 +285,16 @@ const application: SignedApplicationRecord = {
   signature,
   statement: signed,
 }
-const place = { shard: 15, identity: `render.web\n${peer}\nmain` }
+const place = { shard: 15, identity: `render.web\n${other}\n${peer}\nmain` }
 const applicationRequest: Examples<ApplicationRequest> = {
   put: { type: 'put', records: [application] },
-  read: { type: 'read', shards: [15, 0], name: 'render.web', where: 'version >= 2', after: place },
+  read: { type: 'read', shards: [15, 0], name: 'render.web', owner: other, where: 'version >= 2', after: place },
 }
 const applicationReply: Examples<ApplicationReply> = {
   taken: { type: 'taken', refusals: ['', 'RECORD_STALE'] },
   page: { type: 'page', records: [application], next: place },
 }
-const tunnelRequest: TunnelRequest = { name: 'render.web', instance: 'main', endpoint: 1 }
+const tunnelRequest: TunnelRequest = { name: 'render.web', instance: 'main', owner: other, endpoint: 1 }
 
 const group = 'jobs-ay3q9f1rhsqynccjvqhwxt5wbg'
 const incarnation = 4_503_599_627_370_497

@@ -23,6 +23,7 @@ import { parseCount, parseDurationMs } from '../quantity.ts'
 import { send } from '../request.ts'
 import type { Session } from '../session.ts'
 import { shortIds } from '../short-id.ts'
+import { ownerHere } from './app-owner.ts'
 
 const COUNT_MAX = 10_000
 
@@ -65,7 +66,8 @@ export async function findApplications(
   const reply = await send<FindApplicationsReply>(await ways(session), 'POST', '/applications/find', request)
   session.output.document(reply)
   const sorted = reply.applications.toSorted((one, other) => (one.name < other.name ? -1 : 1))
-  session.output.table(rowsOf(sorted), ['name', 'node', 'instance', 'endpoints', 'attributes'])
+  const own = session.output.json || insideJob(session) !== undefined ? undefined : await ownerHere(session)
+  session.output.table(rowsOf(sorted, own), ['name', 'owner', 'node', 'instance', 'endpoints', 'attributes'])
   if (!reply.isComplete) session.output.progress('there may be more: raise --count or --timeout')
 }
 
@@ -117,10 +119,12 @@ async function ways(session: Session): Promise<{ readonly fetch: Fetch }> {
   }
 }
 
-function rowsOf(applications: readonly ApplicationReport[]): Record<string, string>[] {
-  const short = shortIds(applications.map(({ publisher }) => publisher))
-  return applications.map(({ name, publisher, instance, endpoints, attributes }) => ({
+/** `own`: whose applications are shown as `me`. */
+function rowsOf(applications: readonly ApplicationReport[], own: string | undefined): Record<string, string>[] {
+  const short = shortIds(applications.flatMap(({ owner, publisher }) => [owner, publisher]))
+  return applications.map(({ name, owner, publisher, instance, endpoints, attributes }) => ({
     name,
+    owner: owner === own ? 'me' : short.get(owner)!,
     node: short.get(publisher)!,
     instance,
     endpoints: endpoints.join(' '),

@@ -51,6 +51,23 @@ async function names(asking: Member, where: string): Promise<string[]> {
   return body.applications.map(({ name }: { name: string }) => name).sort()
 }
 
+/** Where `roost app connect` says that it leads. */
+async function leadsTo(from: Member, name: string): Promise<string | undefined> {
+  let kill = (): void => {}
+  const running = from.machine.runWith(
+    {
+      onSpawn: (child) => {
+        kill = () => void child.kill('SIGINT')
+        child.stderr!.on('data', (text: string) => void (/leads to/.test(text) && kill()))
+      },
+    },
+    'app',
+    'connect',
+    name,
+  )
+  return /leads to (\S+),/.exec((await running).stderr)?.[1]
+}
+
 describe('an application', () => {
   test('published by the command line is found from another machine, signed by its member, and removed', async () => {
     const [first, second] = grid as [Member, Member]
@@ -60,6 +77,7 @@ describe('an application', () => {
     ) // prettier-ignore
     expect(published).toMatchObject({
       name: 'shop.web',
+      owner: expect.stringMatching(/^12D3/),
       publisher: first.id,
       instance: 'main',
       endpoints: ['tcp://127.0.0.1:8080', 'https://shop.example:443/'],
@@ -71,7 +89,7 @@ describe('an application', () => {
     expect(found).toEqual({ applications: [published], isComplete: true })
     expect((await second.machine.json('app', 'find', 'version > 2')).applications).toEqual([])
     const table = await second.machine.run('app', 'find')
-    expect(table.stdout).toMatch(/^NAME +NODE +INSTANCE +ENDPOINTS +ATTRIBUTES\nshop\.web +12D3/)
+    expect(table.stdout).toMatch(/^NAME +OWNER +NODE +INSTANCE +ENDPOINTS +ATTRIBUTES\nshop\.web +12D3\w+ +12D3/)
 
     expect(await second.machine.run('app', 'rm', 'shop.web')).toMatchObject({
       status: 3,
@@ -80,6 +98,32 @@ describe('an application', () => {
     expect(await first.machine.json('app', 'rm', 'shop.web')).toEqual({ removed: true })
     expect(await publishers(second, 'shop.web')).toEqual([])
     expect(await names(second, 'true')).toEqual([])
+  })
+
+  test('belongs to who published it: another’s of the same name is another, and a bare name is one’s own', async () => {
+    const [first, second, third] = grid as [Member, Member, Member]
+    const mine = await first.machine.json('app', 'publish', 'till', '--port', '1')
+    const theirs = await second.machine.json('app', 'publish', 'till', '--port', '2')
+    expect([mine.owner, theirs.owner]).toEqual([mine.member, theirs.member])
+    expect(mine.owner).not.toBe(theirs.owner)
+    const { stdout } = await first.machine.run('app', 'find', 'Name == "till"')
+    expect(stdout).toMatch(/^till +me +12D3/m)
+    expect(stdout).toMatch(/^till +12D3\w+ +12D3/m)
+    expect(await names(third, `Owner == "${mine.owner}"`)).toEqual(['till'])
+
+    expect(await leadsTo(first, 'till')).toBe(`${mine.owner}/till`)
+    expect(await leadsTo(second, 'me/till')).toBe(`${theirs.owner}/till`)
+    expect(await leadsTo(third, `${mine.owner.slice(0, 16)}/till`)).toBe(`${mine.owner}/till`)
+    expect(await leadsTo(third, 'any/till')).toBe('any/till')
+    const unclear = await third.machine.run('app', 'connect', 'till')
+    expect(unclear).toMatchObject({ stderr: expect.stringContaining('ID_AMBIGUOUS') })
+    expect(unclear.stderr).toContain('any/till')
+    expect(await third.machine.run('app', 'connect', 'me/till')).toMatchObject({ status: 3 })
+
+    await first.machine.json('app', 'rm', 'till')
+    // One is left, and is meant.
+    expect(await leadsTo(third, 'till')).toBe(`${theirs.owner}/till`)
+    await second.machine.json('app', 'rm', 'till')
   })
 
   test('is published side by side by several, and one that publishes again replaces its own alone', async () => {

@@ -59,7 +59,13 @@ describe('a job', () => {
     )
     await until('it is found', async () => (await publishers(first, 'talk')).length === 1)
     expect(await publishers(first, 'talk')).toMatchObject([
-      { publisher: second.id, job: job.id, endpoints: ['tcp://127.0.0.1:4242'], attributes: { step: 3 } },
+      {
+        owner: job.id,
+        publisher: second.id,
+        job: job.id,
+        endpoints: ['tcp://127.0.0.1:4242'],
+        attributes: { step: 3 },
+      },
     ])
     const { applications } = await first.machine.json('app', 'find', `Job == "${job.id}"`)
     expect(applications).toHaveLength(1)
@@ -73,7 +79,9 @@ describe('a job', () => {
     const { socketPath, end } = await startJob('true')
     const mine = { name: 'mine', endpoints: ['tcp://127.0.0.1:1'] }
     expect(await ask(socketPath, 'POST', '/applications', mine)).toMatchObject({ status: 200 })
-    expect((await ask(socketPath, 'GET', '/applications/service')).body.applications).toHaveLength(1)
+    // Its own are meant where it does not say whose.
+    expect((await ask(socketPath, 'GET', '/applications/service')).status).toBe(404)
+    expect((await ask(socketPath, 'GET', '/applications/service?owner=any')).body.applications).toHaveLength(1)
     expect(await ask(socketPath, 'DELETE', '/applications/service')).toMatchObject({
       status: 403,
       body: { error: { code: 'DENIED' } },

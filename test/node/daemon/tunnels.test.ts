@@ -47,7 +47,7 @@ interface OpenTunnel {
 }
 
 /** As `roost app connect` does, without a process for it. */
-async function open(member: Member, name: string): Promise<OpenTunnel> {
+async function open(member: Member, name: string, options: { owner?: string } = {}): Promise<OpenTunnel> {
   const lines: any[] = []
   const outgoing = request({
     ...socketOf(member.machine.dataDir),
@@ -57,7 +57,7 @@ async function open(member: Member, name: string): Promise<OpenTunnel> {
     agent: false,
   })
   outgoing.on('error', () => {})
-  outgoing.end('{}')
+  outgoing.end(JSON.stringify(options))
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
   incoming.on('error', () => {})
   const reader = createInterface({ input: incoming })
@@ -157,7 +157,7 @@ describe('a tunnel', () => {
     servers.pop()!.close()
     await publish(second, 'some', [gone, await program((socket) => socket.end('second'))])
     await publish(third, 'some', [gone])
-    const tunnel = await open(first, 'some')
+    const tunnel = await open(first, 'some', { owner: 'any' })
     for (let count = 0; count < 5; count++) expect(await heard(tunnel.port)).toBe('second')
     tunnel.close()
     await publish(second, 'none', [gone])
@@ -179,7 +179,7 @@ describe('a tunnel', () => {
       })
     await publish(second, 'either', [await says('two')])
     await publish(third, 'either', [await says('three')])
-    const tunnel = await open(first, 'either')
+    const tunnel = await open(first, 'either', { owner: 'any' })
     const greeted = async (): Promise<{ socket: Socket; by: string }> => {
       const socket = dial(tunnel.port)
       socket.on('error', () => {})
@@ -205,6 +205,31 @@ describe('a tunnel', () => {
 })
 
 describe('a tunnel is no way to anything else:', () => {
+  test('a name leads to its owner’s endpoints, and not to a stranger’s who publishes such a name', async () => {
+    const [first, second, third] = grid as [Member, Member, Member]
+    await publish(second, 'till', [await program((socket) => socket.end('mine'))])
+    const unsaid = await open(first, 'till')
+    const said = await open(first, 'till', { owner: second.id })
+    await publish(third, 'till', [await program((socket) => socket.end('stranger'))])
+    const strangers = await open(first, 'till', { owner: third.id })
+    await until('the stranger is known', async () => (await heard(strangers.port)) === 'stranger')
+    for (let count = 0; count < 5; count++)
+      for (const { port } of [unsaid, said]) expect(await heard(port)).toBe('mine')
+    const refused = await askRaw(socketOf(first.machine.dataDir), '/applications/till/tunnel', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    })
+    expect(refused.body.error).toMatchObject({ code: 'ID_AMBIGUOUS', hint: expect.stringContaining('any/till') })
+    for (const tunnel of [unsaid, said, strangers]) tunnel.close()
+    const member = await networkIn(first)
+    const request = { name: 'till', instance: 'main', owner: second.id, endpoint: 0 }
+    await expect(member.openTunnel(first.id, request, new AbortController().signal)).rejects.toMatchObject({
+      code: 'APPLICATION_NOT_FOUND',
+    })
+    await member.stop()
+  })
+
   test('what is not published, was taken back, or is on another machine is not reached', async () => {
     const [first] = grid as [Member]
     let connectionCount = 0

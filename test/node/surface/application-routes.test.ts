@@ -18,6 +18,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 const web: Application = {
   name: 'web',
+  owner: 'p',
   publisher: 'p',
   instance: 'main',
   endpoints: ['tcp://h:1'],
@@ -27,6 +28,8 @@ const web: Application = {
 }
 
 let asked: unknown[]
+/** Whose name was resolved last. */
+let whose: string | undefined
 let applications: ApplicationSurface
 let surface: Surface
 beforeEach(() => {
@@ -37,7 +40,10 @@ beforeEach(() => {
       return web
     },
     remove: async (name, options) => void asked.push([caller.via, name, options]),
-    resolve: async (name) => (name === 'web' ? [web] : []),
+    resolve: async (name, options) => {
+      whose = options?.owner
+      return name === 'web' ? [web] : []
+    },
     find: async (where, { count, timeoutMs }) => {
       asked.push([where, count, timeoutMs])
       return { applications: [web], isComplete: true }
@@ -142,6 +148,22 @@ describe('applications over HTTP', () => {
   })
 })
 
+test('a name is resolved of whom one says; of a job’s own where a job says nothing, and of all where others do not', async () => {
+  const rows = [
+    [local, '', undefined],
+    [local, '?owner=any', undefined],
+    [local, '?owner=12D3', '12D3'],
+    [job, '', 'j'],
+    [job, '?owner=any', undefined],
+    [job, '?owner=12D3', '12D3'],
+  ] as const
+  for (const [caller, query, owner] of rows) {
+    await ask('GET', `/applications/web${query}`, undefined, caller)
+    expect([query, whose]).toEqual([query, owner])
+  }
+  expect((await ask('GET', '/applications/web?owner=')).status).toBe(400)
+})
+
 describe('a job', () => {
   test('is known to the directory as what it is', async () => {
     await ask('POST', '/applications', { name: 'web', endpoints: ['tcp://h:1'] }, job)
@@ -181,12 +203,12 @@ describe('a tunnel over HTTP', () => {
         return { port: 4_242 }
       },
     })
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"port":7}' }
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"port":7,"owner":"me"}' }
     const response = await surface(new Request('http://roost/applications/web/tunnel', init), local)
     const reader = response.body!.getReader()
     const line = async (): Promise<unknown> => JSON.parse(new TextDecoder().decode((await reader.read()).value))
     expect(await line()).toEqual({ type: 'listening', port: 4_242 })
-    expect(news!.port).toBe(7)
+    expect(news).toMatchObject({ port: 7, owner: 'me' })
     news!.onNews({ type: 'connected', node: 'n', instance: 'main' })
     expect(await line()).toEqual({ type: 'connected', node: 'n', instance: 'main' })
     expect(news!.signal.aborted).toBe(false)

@@ -20,6 +20,8 @@ export class ApplicationGrid {
   readonly refused: { readonly by: PeerId; readonly peer: PeerId; readonly reason: string }[] = []
   /** Nodes that everybody takes for dead; the others are found out by asking them. */
   readonly gone = new Set<PeerId>()
+  /** Whose words are believed. */
+  readonly members = new Set<PeerId>()
   /** What this node answers in place of the directory. */
   readonly liars = new Map<PeerId, (request: ApplicationRequest) => ApplicationReply>()
 
@@ -87,8 +89,9 @@ export class ApplicationGrid {
           .toSorted((left, right) => distance(left, key) - distance(right, key))
           .slice(0, count),
       isGone: (peer) => this.gone.has(peer),
-      checkMember: () => {
-        throw new RoostError('CREDENTIAL_INVALID', 'nobody is a member here')
+      checkMember: ({ signer }) => {
+        if (!this.members.has(signer)) throw new RoostError('CREDENTIAL_EXPIRED', `${signer} is no member`)
+        return { id: signer }
       },
       onRefused: (peer, reason) => this.refused.push({ by: id, peer, reason }),
     }

@@ -6,6 +6,8 @@ import {
   RoostError,
   checkApplicationRecord,
   checkPublication,
+  identityOf,
+  ownerOf,
   publicationBody,
   queriedAttributes,
   signApplicationRecord,
@@ -161,6 +163,27 @@ describe("a member's words", () => {
   })
 })
 
+describe('a name', () => {
+  test('is the member’s who signed for it, else the job’s, else the node’s', () => {
+    expect(ownerOf(record({ job: 'j', member: member.id }))).toBe(member.id)
+    expect(ownerOf(record({ job: 'j' }))).toBe('j')
+    expect(ownerOf(record())).toBe(publisher.id)
+  })
+
+  test('of two owners is two names, also where one node publishes both', () => {
+    const identities = [record(), record({ job: 'j' }), record({ member: member.id })].map(identityOf)
+    expect(new Set(identities).size).toBe(3)
+  })
+
+  test('is taken back by its publisher, without another word of its member', () => {
+    const fields = record({ member: member.id, endpoints: [] })
+    expect(codeOf(() => checkApplicationRecord(signApplicationRecord(fields, ours), judge()))).toBe('none')
+    expect(codeOf(() => checkApplicationRecord(signApplicationRecord(fields, theirs), judge()))).toBe(
+      'SIGNATURE_INVALID',
+    )
+  })
+})
+
 describe('what may be published', () => {
   const good = { name: 'web', instance: 'main', endpoints: ['tcp://h:1'], attributes: {}, ttlMs: MINUTE_MS }
 
@@ -194,6 +217,6 @@ describe('what may be published', () => {
 
   test('says who published it whatever its attributes claim', () => {
     const seen = queriedAttributes(record({ attributes: { NAME: 'x', Node: 'y', job: 'z', Member: 'w', rest: 1 } }))
-    expect(seen).toEqual({ rest: 1, name: 'web', node: publisher.id })
+    expect(seen).toEqual({ rest: 1, name: 'web', owner: publisher.id, node: publisher.id })
   })
 })

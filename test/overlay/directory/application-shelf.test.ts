@@ -9,6 +9,7 @@ import {
   PAGE_RECORDS_COUNT_MAX,
   SHARDS_COUNT,
   identityOf,
+  ownerOf,
   parseExpression,
   shardOf,
   signApplicationRecord,
@@ -131,11 +132,26 @@ describe('a shelf', () => {
     expect(kept.count).toBe(1)
   })
 
-  test('publications of one name have a bound of their own', () => {
+  test('publications of one owner’s name have a bound of their own, which strangers do not use up', () => {
     const { shelf: kept, env } = shelf({ countMax: 10, perPublisherCountMax: 10, perNameCountMax: 2 })
-    kept.put(signed(env, { publisher: one }))
-    kept.put(signed(env, { publisher: two }))
-    expect(() => kept.put(signed(env, { publisher: three }))).toThrow('no room')
+    kept.put(signed(env, { publisher: one, job: 'j' }))
+    kept.put(signed(env, { publisher: two, job: 'j' }))
+    expect(() => kept.put(signed(env, { publisher: three, job: 'j' }))).toThrow('no room')
+    kept.put(signed(env, { publisher: three, job: 'k' }))
+    kept.put(signed(env, { publisher: three }))
+  })
+
+  test('tells of one owner’s name without those of others, page by page too', () => {
+    const { shelf: kept, env } = shelf()
+    for (let index = 0; index < PAGE_RECORDS_COUNT_MAX + 10; index++) {
+      kept.put(signed(env, { job: 'k', instance: `i${index}` }))
+      if (index % 10 === 0) kept.put(signed(env, { job: 'j', instance: `i${index}` }))
+    }
+    const owners = (owner: string): string[] => all(kept, { ...web(env), owner }).map(({ record }) => ownerOf(record))
+    expect(owners('j')).toEqual(Array(8).fill('j'))
+    expect(owners('k')).toEqual(Array(PAGE_RECORDS_COUNT_MAX + 10).fill('k'))
+    expect(owners('l')).toEqual([])
+    expect(all(kept, web(env))).toHaveLength(PAGE_RECORDS_COUNT_MAX + 18)
   })
 
   test('pages give each record once, in order, and all that an expression is true of', () => {

@@ -2,11 +2,14 @@ import { describe, expect, test } from 'vitest'
 import {
   HOLDERS_COUNT,
   PUBLICATIONS_COUNT_MAX,
+  PUBLISH_ACTION,
   RoostError,
   applicationsWire,
+  publicationBody,
   shardKey,
   signApplicationRecord,
   type ApplicationRequest,
+  type MemberStatement,
   type PeerId,
   type SignedApplicationRecord,
 } from '../../../overlay/index.ts'
@@ -131,6 +134,90 @@ describe('an application', () => {
     for (let index = 0; index < 10; index++)
       expect(await grid.resolve(19 - index, `app${index}`)).toEqual([grid.ids[index]])
     expect(grid.refused).toEqual([])
+  })
+})
+
+describe('a name of two owners', () => {
+  const MEMBER = '12D3KooWJ2sZ9LSRm3Hnkuser11111111111111111111111111'
+
+  /** A member's words for what a node publishes; in the simulation trust is a list of names. */
+  function wordsFor(grid: ApplicationGrid, index: number, fields = application()): MemberStatement {
+    const body = publicationBody(grid.ids[index]!, fields)
+    const statement = { action: PUBLISH_ACTION, body, atMs: 1, nonce: new Uint8Array(16) }
+    return { statement, signer: MEMBER, certificate: Uint8Array.of(1), signature: new Uint8Array(64) }
+  }
+
+  async function publishers(grid: ApplicationGrid, owner?: string): Promise<PeerId[]> {
+    const options = { timeoutMs: 5_000, ...(owner !== undefined && { owner }) }
+    const found = await grid.ask(() => grid.at(0).resolve('web', options))
+    return found.map(({ record }) => record.publisher).toSorted()
+  }
+
+  test('is two names: a stranger’s endpoint is not among a member’s, whatever the stranger says', async () => {
+    const grid = new ApplicationGrid({ count: 12 })
+    grid.members.add(MEMBER)
+    for (const index of [3, 4])
+      await grid.ask(() => grid.at(index).publish(application(), { statement: wordsFor(grid, index) }))
+    await grid.publish(7)
+    await grid.ask(() => grid.at(8).publish(application({ instance: 'x' }), { job: 'j' }))
+    // The member's words for another node, and for other endpoints.
+    const stolen = { ...application(), endpoints: ['tcp://127.0.0.1:666'] }
+    for (const [fields, words] of [
+      [application(), wordsFor(grid, 3)],
+      [stolen, wordsFor(grid, 7)],
+    ] as const)
+      await expect(grid.ask(() => grid.at(7).publish(fields, { statement: words }))).rejects.toMatchObject({
+        code: 'SIGNATURE_INVALID',
+      })
+    const [ofMember, all] = [
+      [3, 4],
+      [3, 4, 7, 8],
+    ].map((some) => some.map((index) => grid.ids[index]!).toSorted())
+    expect(await publishers(grid, MEMBER)).toEqual(ofMember)
+    expect(await publishers(grid, grid.ids[7])).toEqual([grid.ids[7]])
+    expect(await publishers(grid, 'j')).toEqual([grid.ids[8]])
+    expect(await publishers(grid)).toEqual(all)
+    expect(await grid.find(0, `Owner == "${MEMBER}"`)).toEqual(['web', 'web'])
+  })
+
+  test('is not kept or believed as a member’s without the member’s words, whoever puts it and whoever says it', async () => {
+    const grid = new ApplicationGrid({ count: 4 })
+    grid.members.add(MEMBER)
+    const nowMs = wallMsOf(grid)
+    const liar = grid.ids[3]!
+    const claimed = signedBy(liar, liar, nowMs, { member: MEMBER })
+    expect(grid.at(1).answer(liar, { type: 'put', records: [claimed] })).toEqual({
+      type: 'taken',
+      refusals: ['SIGNATURE_INVALID'],
+    })
+    for (const id of grid.ids.slice(1)) grid.liars.set(id, () => ({ type: 'page', records: [claimed] }))
+    expect(await publishers(grid, MEMBER)).toEqual([])
+    expect(await publishers(grid)).toEqual([])
+  })
+
+  test('changes hands at one node when it is published there for another, and is gone when it is taken back', async () => {
+    const grid = new ApplicationGrid({ count: 8 })
+    grid.members.add(MEMBER)
+    await grid.publish(2)
+    await grid.ask(() => grid.at(2).publish(application(), { statement: wordsFor(grid, 2) }))
+    expect(await publishers(grid, MEMBER)).toEqual([grid.ids[2]])
+    expect(await publishers(grid, grid.ids[2])).toEqual([])
+    await grid.ask(() => grid.at(2).takeBack({ ...application(), member: MEMBER }))
+    expect(await publishers(grid)).toEqual([])
+  })
+
+  test('is the node’s once its member’s certificate has ended, and is still taken back', async () => {
+    const grid = new ApplicationGrid({ count: 8 })
+    grid.members.add(MEMBER)
+    await grid.ask(() => grid.at(2).publish(application(), { statement: wordsFor(grid, 2) }))
+    await grid.simulation.run(3 * TTL_MS)
+    expect(await publishers(grid, MEMBER)).toEqual([grid.ids[2]])
+    grid.members.clear()
+    await grid.simulation.run(TTL_MS)
+    expect(await publishers(grid, MEMBER)).toEqual([])
+    expect(await publishers(grid)).toEqual([grid.ids[2]])
+    await grid.ask(() => grid.at(2).takeBack({ ...application(), member: MEMBER }))
+    expect(await publishers(grid)).toEqual([])
   })
 })
 
