@@ -25,6 +25,7 @@ import { lazyTls } from './lazy-tls.ts'
 import { RecordStore } from './record-store.ts'
 import type { Prefer } from './record-store.ts'
 import type { ReservationStore } from './relays.ts'
+import { inOneWrite, withFewerWindowUpdates } from './thrift.ts'
 
 /** Makes the libp2p node, with the settings that measuring it asked for. Why each is there stands beside it. */
 
@@ -129,16 +130,18 @@ export async function makeGridNode(
     ],
     connectionGater: { denyInboundRelayReservation: () => !isReachable() },
     // Noise first: 16 to 24 ms of CPU a handshake, both ends, where tls takes 39 to 47; in bulk they are alike.
-    connectionEncrypters: [noise(), lazyTls()],
+    connectionEncrypters: [inOneWrite(noise()), inOneWrite(lazyTls())],
     streamMuxers: [
-      yamux({
-        maxInboundStreams: INBOUND_STREAMS_COUNT_MAX,
-        streamOptions: {
-          maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX,
-          maxReadBufferLength: 2 * STREAM_WINDOW_BYTES_MAX,
-          maxWriteBufferLength: STREAM_WRITE_BYTES_MAX,
-        },
-      }),
+      withFewerWindowUpdates(
+        yamux({
+          maxInboundStreams: INBOUND_STREAMS_COUNT_MAX,
+          streamOptions: {
+            maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX,
+            maxReadBufferLength: 2 * STREAM_WINDOW_BYTES_MAX,
+            maxWriteBufferLength: STREAM_WRITE_BYTES_MAX,
+          },
+        }),
+      ),
     ],
     connectionManager: {
       maxConnections: CONNECTIONS_COUNT_MAX,
