@@ -36,8 +36,11 @@ export async function startDiscovery(parts: {
       kept: await keepsakes.discovery(),
     },
   )
-  // A connection that breaks is the first sign of a daemon that was killed.
+  // A connection that breaks is the first sign of a daemon that was killed; a silent daemon, that its connection may be dead.
   network.onLost((peer) => discovery.doubt(peer))
+  discovery.watch(({ id, state }) => {
+    if (state === 'suspect' || state === 'dead') network.doubt(id)
+  })
   return discovery
 }
 

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Level } from 'level'
 import type { Events, Fetch, JobDirectory, Log } from '../../overlay/contract/index.ts'
 import type { CutOff, PeerId, Plain, ProtocolHost, Surroundings } from '../../overlay/index.ts'
+import type { Misfit } from './versions.ts'
 
 /** What the daemon gets from the network and what it must bring: all that is known of libp2p outside this folder. */
 
@@ -100,12 +101,19 @@ export interface Network extends ProtocolHost {
   /** Ends all connections with a peer. It may come back, if `Admission.check` lets it. */
   disconnect(peer: PeerId, reason: string): void
   /**
+   * Somebody hears nothing from this peer: of the connections with it, those that give no sign of life within seconds are ended, and
+   * what is sent next dials anew.
+   */
+  doubt(peer: PeerId): void
+  /**
    * Counts something of a peer's that a protocol refused, by words of ours. A peer with too much against it is cut off: disconnected,
    * refused and not dialed for a while.
    */
   blame(peer: PeerId, refusal: { readonly protocol: string; readonly reason: string }): void
   /** Peers that are cut off now; times are those of `surroundings.nowMs`. */
   cutOffs(): readonly CutOff[]
+  /** Protocols that peers speak in other versions only, met lately. */
+  misfits(): readonly Misfit[]
   /** Peers that are connected and admitted. */
   connected(): readonly PeerId[]
   /** Tells of every peer that is admitted on its first connection. Returns how to stop. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Connection } from '@libp2p/interface'
 import { RoostError } from '../../overlay/index.ts'
 import type {
   CallEnv,
@@ -29,10 +30,14 @@ import { Judge } from './judge.ts'
 import { makeGridNode, startGridNode } from './libp2p.ts'
 import type { GridNode, GridNodeDependencies } from './libp2p.ts'
 import { GossipEvents } from './pubsub.ts'
+import { DOUBTED_MS, Pulse, SHAKEN_MS } from './pulse.ts'
 import { Reachability } from './reachability.ts'
 import { Subnets } from './subnets.ts'
 import { TUNNELS_PER_PEER_MAX, TUNNEL_PROTOCOL, TunnelServer, openTunnel } from './tunnel.ts'
 import type { ConnectTunnel } from './tunnel.ts'
+import { Versions } from './versions.ts'
+import type { Misfit } from './versions.ts'
+import { WakeWatch } from './wake-watch.ts'
 
 /** Streams of the grid's protocol that one connection may have: one is used, and another while it is being replaced. */
 const GRID_STREAMS_COUNT_MAX = 4
@@ -57,7 +62,12 @@ export async function createNetwork(options: NetworkOptions, dependencies: Netwo
     counters,
     disconnect: (peer, reason) => network.disconnect(peer, reason),
   })
-  const gate = new Gate({ log, counters, admission: judge.before(admission) })
+  const versions = new Versions({
+    nowMs: () => surroundings.nowMs,
+    onMisfit: ({ peer, ours, theirs }) =>
+      log.warn({ peer, ours, theirs }, 'a peer speaks other versions of a protocol'),
+  })
+  const gate = new Gate({ log, counters, versions, admission: judge.before(admission) })
   const subnets = new Subnets(() => surroundings.nowMs)
   const node = await makeNode(options, dependencies, {
     gate,
@@ -66,7 +76,7 @@ export async function createNetwork(options: NetworkOptions, dependencies: Netwo
     isReachable: () => network.isReachable,
     isNear: (host) => subnets.isNear(host),
   })
-  const network: Libp2pNetwork = new Libp2pNetwork(node, { gate, judge, counters, subnets }, dependencies)
+  const network: Libp2pNetwork = new Libp2pNetwork(node, { gate, judge, counters, versions, subnets }, dependencies)
   try {
     await network.start(options)
     return network
@@ -100,6 +110,7 @@ class Libp2pNetwork implements Network {
   readonly #gate: Gate
   readonly #judge: Judge
   readonly #counters: Counters
+  readonly #versions: Versions
   readonly #dialer: Dialer
   readonly #driver: Driver
   readonly #directory: DhtDirectory
@@ -110,15 +121,23 @@ class Libp2pNetwork implements Network {
   readonly #closest: ClosestPeers
   readonly #joinDesk: JoinDesk
   readonly #reachability: Reachability
+  readonly #pulse: Pulse
+  readonly #wakeWatch: WakeWatch
   #stopping: Promise<void> | undefined
   #isStopped = false
 
   constructor(
     node: GridNode,
-    parts: { readonly gate: Gate; readonly judge: Judge; readonly counters: Counters; readonly subnets: Subnets },
+    parts: {
+      readonly gate: Gate
+      readonly judge: Judge
+      readonly counters: Counters
+      readonly versions: Versions
+      readonly subnets: Subnets
+    },
     { admission, surroundings, vo, log }: NetworkDependencies,
   ) {
-    const { gate, judge, counters, subnets } = parts
+    const { gate, judge, counters, versions, subnets } = parts
     const blame = (peer: PeerId, protocol: string, reason: string): void => judge.blame(peer, protocol, reason)
     const { libp2p, records } = node
     const { dht, pubsub } = libp2p.services
@@ -130,7 +149,9 @@ class Libp2pNetwork implements Network {
     this.#gate = gate
     this.#judge = judge
     this.#counters = counters
+    this.#versions = versions
     this.#dialer = new Dialer(libp2p, gate, {
+      versions,
       demandWelcome: (peer) => judge.demandWelcome(peer),
       isNear: (host) => subnets.isNear(host),
     })
@@ -138,6 +159,7 @@ class Libp2pNetwork implements Network {
       surroundings,
       log,
       counters,
+      versions,
       open: (peer) => this.#dialer.open(peer, GRID_PROTOCOL, GRID_STREAMS_COUNT_MAX),
       blame,
     })
@@ -161,6 +183,16 @@ class Libp2pNetwork implements Network {
       counters,
       log,
       disconnect: (peer, reason) => this.disconnect(peer, reason),
+      onMoved: () => this.#shake(),
+    })
+    this.#pulse = new Pulse(counters)
+    this.#wakeWatch = new WakeWatch({
+      nowMs: () => surroundings.nowMs,
+      wallMs: () => surroundings.wallMs,
+      onWake: (sleptMs) => {
+        log.info({ sleptMs }, 'this machine slept')
+        this.#shake()
+      },
     })
   }
 
@@ -194,6 +226,7 @@ class Libp2pNetwork implements Network {
     await startGridNode(libp2p, listen)
     this.#directory.start()
     this.#reachability.start()
+    this.#wakeWatch.start()
     this.#refreshAsPeersCome()
   }
 
@@ -234,8 +267,11 @@ class Libp2pNetwork implements Network {
   }
 
   disconnect(peer: PeerId, reason: string): void {
-    for (const connection of this.#node.libp2p.getConnections())
-      if (connection.remotePeer.toString() === peer) cut(connection, new Error(reason))
+    for (const connection of this.#connectionsWith(peer)) cut(connection, new Error(reason))
+  }
+
+  doubt(peer: PeerId): void {
+    void this.#pulse.feel(this.#connectionsWith(peer), DOUBTED_MS)
   }
 
   blame(peer: PeerId, refusal: { readonly protocol: string; readonly reason: string }): void {
@@ -244,6 +280,10 @@ class Libp2pNetwork implements Network {
 
   cutOffs(): readonly CutOff[] {
     return this.#judge.cutOffs()
+  }
+
+  misfits(): readonly Misfit[] {
+    return this.#versions.misfits()
   }
 
   connected(): readonly PeerId[] {
@@ -339,6 +379,7 @@ class Libp2pNetwork implements Network {
 
   async #stop(): Promise<void> {
     this.#isStopped = true
+    this.#wakeWatch.stop()
     this.#reachability.stop()
     this.#driver.stop()
     this.#events.stop()
@@ -350,6 +391,16 @@ class Libp2pNetwork implements Network {
     await this.#httpClient.stop()
     await this.#node.libp2p.stop()
     await this.#node.closeStore()
+  }
+
+  /** After sleep, or in another place: connections from before are most likely dead, and relays may be had again. */
+  #shake(): void {
+    this.#reachability.retryRelays()
+    void this.#pulse.feel(this.#node.libp2p.getConnections(), SHAKEN_MS)
+  }
+
+  #connectionsWith(peer: PeerId): Connection[] {
+    return this.#node.libp2p.getConnections().filter((connection) => connection.remotePeer.toString() === peer)
   }
 
   #refreshAsPeersCome(): void {

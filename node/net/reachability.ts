@@ -39,6 +39,8 @@ export interface ReachabilityDependencies {
   readonly counters: Counters
   readonly log: Log
   readonly disconnect: (peer: PeerId, reason: string) => void
+  /** This machine has other addresses than before. */
+  readonly onMoved: () => void
 }
 
 export class Reachability {
@@ -48,6 +50,7 @@ export class Reachability {
   readonly #listeners = new Set<(addresses: readonly string[]) => void>()
   #calls: CallEnv<DialBackRequest, DialBackReply> | undefined
   #toldAddresses = ''
+  #place = ''
 
   constructor(parts: ReachabilityDependencies) {
     this.#parts = parts
@@ -74,7 +77,7 @@ export class Reachability {
       ask: (peer, ports) => this.#calls!.call(peer, { ports }, { timeoutMs: ASK_MS }),
       relays: this.#relays,
       onVerdict: (isReachable) => this.#follow(isReachable),
-      onLook: () => this.#tellAddresses(),
+      onLook: () => this.#look(),
     })
   }
 
@@ -100,6 +103,7 @@ export class Reachability {
     })
     gate.onLost((peer) => node.libp2p.services.relay.reservations.delete(peerIdFromString(peer)))
     this.#toldAddresses = this.addresses().join()
+    this.#place = this.#parts.subnets.own()
     this.#watch.start()
   }
 
@@ -121,6 +125,11 @@ export class Reachability {
   onAddresses(listener: (addresses: readonly string[]) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Nodes that are gone as relays are asked again at once. */
+  retryRelays(): void {
+    this.#relays.retry()
   }
 
   async check(): Promise<Reach> {
@@ -152,6 +161,15 @@ export class Reachability {
     void dialer.straighten(connection.remotePeer.toString()).then((isDirect) => {
       if (isDirect) counters.add('reach_straightened_connections')
     })
+  }
+
+  #look(): void {
+    const place = this.#parts.subnets.own()
+    if (place !== this.#place) {
+      this.#place = place
+      this.#parts.onMoved()
+    }
+    this.#tellAddresses()
   }
 
   #tellAddresses(): void {

@@ -88,6 +88,11 @@ export class Relays {
     }
   }
 
+  /** Forgets who would not be a relay, or was lost as one: much has changed since. */
+  retry(): void {
+    this.#refusedMs.clear()
+  }
+
   stop(): void {
     this.#isWanted = false
     this.#held.clear()

@@ -3,8 +3,10 @@ import type { MemberTable } from './member-table.ts'
 import type { MembershipOptions } from './options.ts'
 
 /**
- * What is done about the gone. One of the dead is called now and then, since behind a healed partition they all live; the calls become
- * rarer while nobody answers. And who is gone for long is forgotten.
+ * What is done about the gone. One of the dead is called now and then; the calls become rarer while nobody answers. Behind a healed
+ * partition they all live: where one is back, the others are called at once, one at each turn for as long as more of them come back.
+ * Nodes that lost the others at the same moment would call at the same moments, and all be silent in between: each call comes
+ * earlier by chance. And who is gone for long is forgotten.
  */
 export class Graveyard {
   readonly #table: MemberTable
@@ -28,11 +30,18 @@ export class Graveyard {
     this.#nextCallMs = Math.min(this.#nextCallMs, nowMs + this.#callDelayMs)
   }
 
+  /** One of the dead is back. */
+  noteBack(nowMs: number): void {
+    this.#callDelayMs = this.#options.reviveMsMin
+    this.#nextCallMs = nowMs
+  }
+
   /** One of the dead, when it is time to call one. */
   whomToCall(nowMs: number, rng: Rng): PeerId | undefined {
     if (nowMs < this.#nextCallMs) return undefined
     const peer = this.#table.drawDead(rng)
-    this.#nextCallMs = peer === undefined ? Number.POSITIVE_INFINITY : nowMs + this.#callDelayMs
+    const delayMs = this.#callDelayMs * (1 - CHANCE_SHARE * rng.real())
+    this.#nextCallMs = peer === undefined ? Number.POSITIVE_INFINITY : nowMs + delayMs
     this.#callDelayMs = Math.min(this.#callDelayMs * 1.5, this.#options.reviveMsMax)
     return peer
   }
@@ -45,3 +54,6 @@ export class Graveyard {
     return peers
   }
 }
+
+/** How much earlier than due a call may come. */
+const CHANCE_SHARE = 0.5

@@ -308,6 +308,7 @@ export class Membership implements Protocol<MembershipMessage, MembershipTimer, 
     const { member, before } = this.#table.set(descriptor, state, sequence, env.nowMs)
     if (before === 'suspect' && state !== 'suspect') this.#suspicions.end(member.peer)
     env.emit({ type: 'changed', member, before })
+    if (before === 'dead' && state === 'alive') this.#graveyard.noteBack(env.nowMs)
     if (state !== 'dead' && state !== 'left') return
     this.#graveyard.noteGone(state, env.nowMs)
     if (this.#table.goneCount > this.#options.goneCountMax) this.unwatch(this.#table.longestGone()!, env)

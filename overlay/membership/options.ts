@@ -27,7 +27,10 @@ export interface MembershipOptions {
   readonly goneCountMax: number
   /** Dead and left nodes are remembered so long, so that old word of them does not bring them back. */
   readonly rememberMs: number
-  /** Between two probes of the dead, growing from the first to the last while none of them answers. */
+  /**
+   * Between two probes of the dead, growing from the first to the last while none of them answers: after a partition has healed, two
+   * nodes find each other within the last. Each costs a dial that is given up after some seconds.
+   */
   readonly reviveMsMin: number
   readonly reviveMsMax: number
 }
@@ -50,7 +53,7 @@ export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
   goneCountMax: 512,
   rememberMs: 3_600_000,
   reviveMsMin: 3_000,
-  reviveMsMax: 60_000,
+  reviveMsMax: 15_000,
 }
 
 /**

@@ -11,7 +11,7 @@ export interface SamplingOptions {
   /** How long a shuffle may stay unanswered before another peer is asked instead, and how often in one cycle. */
   readonly replyTimeoutMs: number
   readonly retryCount: number
-  /** Every so many cycles a peer of the reserve is asked too: what was torn apart and forgot each other grows together. */
+  /** In one of so many cycles a peer of the reserve is asked too: what was torn apart and forgot each other grows together. */
   readonly reserveCycleCount: number
   readonly reserveCountMax: number
   /** From a change of the reserve to the event that asks for it to be stored, and the least time between two such events. */

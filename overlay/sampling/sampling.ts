@@ -147,7 +147,8 @@ export class Sampling implements Protocol<SamplingMessage, SamplingTimer, Sampli
     if (this.#reserveChangedAtMs !== undefined) this.#storeReserve(env)
     if (this.#views.countOf(this.#row) === 0) return this.#search(env)
     this.#shuffleWithOldest(retryCount, env)
-    if (this.#cycleCount % reserveCycleCount === 0) this.#greetForgotten(env)
+    // By chance, since nodes that started together would all ask at once, and nobody in between.
+    if (env.rng.below(reserveCycleCount) === 0) this.#greetForgotten(env)
   }
 
   #shuffleWithOldest(retriesLeft: number, env: SamplingEnv): void {
