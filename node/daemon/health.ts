@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import type { Discovery, PeerId } from '../../overlay/index.ts'
 import type { DoctorReply, Status } from '../surface/index.ts'
 import type { PluginHost } from '../host/index.ts'
-import type { Network } from '../net/index.ts'
+import { misfitHint, nameOf, versionsText, type Network } from '../net/index.ts'
 import type { Vo } from '../vo/index.ts'
 import { checkReach } from './net-check.ts'
 
@@ -38,6 +38,7 @@ export async function checkHealth(parts: Checked): Promise<DoctorReply> {
       checkPeers(parts),
       checkReach(parts),
       ...checkCutOffs(parts),
+      ...checkVersions(parts),
       await checkClock(parts),
       await checkDisk(parts),
       checkCertificate(parts),
@@ -88,6 +89,16 @@ function checkCutOffs({ discovery, network }: Checked): Check[] {
       hint: 'it is let in again by itself; if it stays, look at that machine: its version, its disk, who has its key',
     }
   })
+}
+
+/** Protocols that peers speak in other versions only: what rests on one does not work with that peer. */
+function checkVersions({ discovery, network }: Checked): Check[] {
+  return network.misfits().map(({ peer, ours, theirs }) => ({
+    name: `versions ${discovery.get(peer)?.name ?? peer}`,
+    state: 'warning',
+    detail: `it speaks ${nameOf(ours[0]!)} in ${versionsText(theirs)}, this node in ${versionsText(ours)} (${peer})`,
+    hint: misfitHint(ours, theirs),
+  }))
 }
 
 async function checkClock({ discovery, network }: Checked): Promise<Check> {

@@ -7,6 +7,8 @@ import type { PeerId } from '../../overlay/index.ts'
 import { cut } from './cut.ts'
 import type { Gate } from './gate.ts'
 import { hostOf, isRelayed } from './outward-addresses.ts'
+import { openStream } from './open-stream.ts'
+import type { Versions } from './versions.ts'
 
 /** Finds peers: by the addresses that were made known, else by what libp2p remembers or its DHT can find. */
 
@@ -25,6 +27,7 @@ const OPEN_STREAM_MS = 5_000
 export class Dialer {
   readonly #libp2p: Libp2p
   readonly #gate: Gate
+  readonly #versions: Versions
   readonly #demandWelcome: (peer: PeerId) => void
   readonly #isNear: (host: string) => boolean
   readonly #known = new Map<PeerId, readonly Multiaddr[]>()
@@ -33,8 +36,13 @@ export class Dialer {
   constructor(
     libp2p: Libp2p,
     gate: Gate,
-    { demandWelcome, isNear }: { demandWelcome: (peer: PeerId) => void; isNear: (host: string) => boolean },
+    {
+      versions,
+      demandWelcome,
+      isNear,
+    }: { versions: Versions; demandWelcome: (peer: PeerId) => void; isNear: (host: string) => boolean },
   ) {
+    this.#versions = versions
     this.#libp2p = libp2p
     this.#gate = gate
     this.#demandWelcome = demandWelcome
@@ -70,18 +78,19 @@ export class Dialer {
     }
   }
 
-  /** A stream over an admitted connection. Rejects as `connect` does. */
+  /** A stream over an admitted connection. Rejects as `connect` does, or with `PROTOCOL_UNKNOWN`. */
   async open(peer: PeerId, protocol: string, streamsMax: number): Promise<{ stream: Stream; connection: Connection }> {
     const connection = await this.connect(peer)
     try {
-      const stream = await connection.newStream(protocol, {
-        signal: AbortSignal.timeout(OPEN_STREAM_MS),
+      const stream = await openStream(connection, protocol, {
+        timeoutMs: OPEN_STREAM_MS,
         maxOutboundStreams: streamsMax,
-        runOnLimitedConnection: true,
+        peerStore: this.#libp2p.peerStore,
+        versions: this.#versions,
       })
       return { stream, connection }
     } catch (cause) {
-      throw unreachable(peer, cause)
+      throw cause instanceof RoostError && cause.code === 'PROTOCOL_UNKNOWN' ? cause : unreachable(peer, cause)
     }
   }
 

@@ -8,6 +8,7 @@ import type {
   CallWire,
   Env,
   ErrorCode,
+  OlderCallWire,
   PeerId,
   Plain,
   Protocol,
@@ -24,6 +25,7 @@ import { Conversations } from './conversations.ts'
 import { protocolName } from './judge.ts'
 import { Link, cancelled } from './link.ts'
 import { Seat } from './seat.ts'
+import type { Versions } from './versions.ts'
 
 /**
  * Drives protocols and conversations on the real network: what `Env` and `CallEnv` promise, over one framed stream a peer. A frame
@@ -35,11 +37,15 @@ export const GRID_PROTOCOL = '/roost/grid/1'
 
 /** Requests of one peer that are being answered; more are answered with `BUSY`. */
 export const ANSWERS_OPEN_MAX = 256
+/** Unknown protocols of whose messages one peer is told; of those of more it is not, and of each once in so long. */
+const REFUSALS_COUNT_MAX = 64
+const REFUSAL_MS = 10_000
 
 export interface DriverDependencies {
   readonly surroundings: Surroundings
   readonly log: Log
   readonly counters: Counters
+  readonly versions: Versions
   /** A stream for the grid's protocol to an admitted peer; rejects with a `RoostError`. */
   readonly open: (peer: PeerId) => Promise<{ stream: Stream; connection: Connection }>
   /** Something that a peer sent was refused. */
@@ -57,12 +63,16 @@ interface Channel {
 
 interface Peer {
   readonly link: Link
+  /** When the peer was told last that a protocol of its messages is not spoken here, by protocol. */
+  readonly refusedMs: Map<string, number>
   answersOpenCount: number
 }
 
 export class Driver {
   readonly #dependencies: DriverDependencies
   readonly #channels = new Map<string, Channel>()
+  /** All versions that are spoken, the newest first, by the id of the newest. */
+  readonly #spoken = new Map<string, readonly string[]>()
   readonly #peers = new Map<PeerId, Peer>()
   #isStopped = false
 
@@ -90,13 +100,15 @@ export class Driver {
     const { surroundings, log, counters } = this.#dependencies
     const send = (to: PeerId, message: Message): void => this.#send(to, wire, message)
     const seat = new Seat<Message, Timer, Event>(wire.id, protocol, onEvent, { surroundings, log, counters, send })
-    this.#addChannel(wire.id, {
-      messageBytesMax: wire.messageBytesMax,
-      receive: (from, body) => {
-        seat.receive(from, this.#read(from, body, wire, wire.parse))
-      },
-      leave: () => seat.leave(),
-    })
+    const { messageBytesMax } = wire
+    this.#addChannels(
+      [wire, ...(wire.older ?? [])].map(({ id, parse }) => ({
+        id,
+        messageBytesMax,
+        receive: (from, body) => seat.receive(from, this.#read(from, body, { id, messageBytesMax }, parse)),
+        leave: () => seat.leave(),
+      })),
+    )
     try {
       seat.start()
     } catch (thrown) {
@@ -108,24 +120,29 @@ export class Driver {
 
   serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply> {
     const conversations = new Conversations(this.#dependencies.surroundings)
-    const encodeReply = (reply: Reply): Uint8Array => {
-      const body = encode(reply as Plain)
-      if (body.length > wire.messageBytesMax)
+    const { messageBytesMax } = wire
+    const encodeReply = (reply: Plain | undefined): Uint8Array => {
+      const body = encode(reply)
+      if (body.length > messageBytesMax)
         throw new RoostError('MESSAGE_TOO_LARGE', `a reply of ${body.length} bytes`, { certain: false })
       return body
     }
-    this.#addChannel(wire.id, {
-      messageBytesMax: wire.messageBytesMax,
-      answer: async (from, body) => {
-        const request = this.#read(from, body, wire, wire.parseRequest)
-        return encodeReply(await service.answer(from, request))
-      },
-      leave: () => conversations.leave(),
-    })
+    const versions = [newestCallWire(wire), ...(wire.older ?? [])]
+    this.#addChannels(
+      versions.map(({ id, parseRequest, expressReply }) => ({
+        id,
+        messageBytesMax,
+        answer: async (from, body) => {
+          const request = this.#read(from, body, { id, messageBytesMax }, parseRequest)
+          return encodeReply(expressReply(await service.answer(from, request)))
+        },
+        leave: () => conversations.leave(),
+      })),
+    )
     return conversations.env<Request, Reply>(async (to, request, options) => {
-      const body = await this.#call(to, wire, request as Plain, options)
+      const { id, body } = await this.#callByVersion(to, { messageBytesMax, versions }, request, options)
       try {
-        return this.#read(to, body, wire, wire.parseReply)
+        return this.#read(to, body, { id, messageBytesMax }, versions.find((version) => version.id === id)!.parseReply)
       } catch (cause) {
         const error = asRoostError(cause)
         throw new RoostError(error.code, `the reply of ${to}: ${error.message}`, { cause, certain: false })
@@ -134,9 +151,14 @@ export class Driver {
   }
 
   unmount(wireId: string): void {
-    const channel = this.#channels.get(wireId)
-    this.#channels.delete(wireId)
-    channel?.leave()
+    const ids = this.#spoken.get(wireId) ?? []
+    this.#spoken.delete(wireId)
+    if (ids.length > 0) this.#dependencies.versions.silence(ids)
+    for (const id of ids) {
+      const channel = this.#channels.get(id)
+      this.#channels.delete(id)
+      channel?.leave()
+    }
   }
 
   /** Takes a stream of the grid's protocol that an admitted peer opened. */
@@ -147,30 +169,82 @@ export class Driver {
 
   stop(): void {
     this.#isStopped = true
-    for (const wireId of [...this.#channels.keys()]) this.unmount(wireId)
+    for (const wireId of [...this.#spoken.keys()]) this.unmount(wireId)
     const reason = new RoostError('CANCELLED', 'the node is stopping', { certain: false })
     for (const { link } of [...this.#peers.values()]) link.stop(reason)
     this.#peers.clear()
   }
 
-  #addChannel(wireId: string, channel: Channel): void {
+  /** Of the versions of one protocol, the newest first. */
+  #addChannels(channels: readonly (Channel & { readonly id: string })[]): void {
     assert(!this.#isStopped, 'the network is stopped')
-    assert(!this.#channels.has(wireId), `${wireId} is mounted already`)
-    assert(channel.messageBytesMax <= BODY_BYTES_MAX, `${wireId} asks for messages beyond ${BODY_BYTES_MAX} bytes`)
-    this.#channels.set(wireId, channel)
+    for (const { id, messageBytesMax } of channels) {
+      assert(!this.#channels.has(id), `${id} is mounted already`)
+      assert(messageBytesMax <= BODY_BYTES_MAX, `${id} asks for messages beyond ${BODY_BYTES_MAX} bytes`)
+    }
+    for (const channel of channels) this.#channels.set(channel.id, channel)
+    const ids = channels.map(({ id }) => id)
+    this.#spoken.set(ids[0]!, ids)
+    this.#dependencies.versions.speak(ids)
   }
 
   #send<Message>(to: PeerId, wire: Wire<Message>, message: Message): void {
     if (this.#isStopped) return
-    const body = encode(message as Plain)
+    const chosen = this.#chosenWords(to, wire, message)
+    if (chosen === undefined) return this.#dependencies.counters.add('grid_unspoken_messages')
+    const body = encode(chosen.words)
     const isSmall = body.length <= wire.messageBytesMax
-    if (isSmall && this.#peer(to).link.send(encodeEnvelope({ channel: wire.id, kind: 'message', id: 0, body }))) return
+    const frame = { channel: chosen.id, kind: 'message', id: 0, body } as const
+    if (isSmall && this.#peer(to).link.send(encodeEnvelope(frame))) return
     this.#dependencies.counters.add('grid_dropped_messages')
     if (!isSmall)
       this.#dependencies.log.warn(
         { peer: to, protocol: wire.id, bytes: body.length },
         'a message beyond its bound was not sent',
       )
+  }
+
+  /** The message as the peer's version says it; undefined where that has no words for it, or none of ours is spoken there. */
+  #chosenWords<Message>(
+    to: PeerId,
+    { id: newest, older = [] }: Wire<Message>,
+    message: Message,
+  ): { readonly id: string; readonly words: Plain } | undefined {
+    let id: string
+    try {
+      id = this.#dependencies.versions.choose(to, [newest, ...older.map((version) => version.id)])
+    } catch {
+      return undefined
+    }
+    if (id === newest) return { id, words: message as Plain }
+    const words = older.find((version) => version.id === id)!.express(message)
+    return words === undefined ? undefined : { id, words }
+  }
+
+  /** Asks in the highest version that both speak. A refusal says which that is; it is certain, so that asking again is safe. */
+  async #callByVersion<Request, Reply>(
+    to: PeerId,
+    wire: { readonly messageBytesMax: number; readonly versions: readonly OlderCallWire<Request, Reply>[] },
+    request: Request,
+    { timeoutMs, signal }: CallOptions,
+  ): Promise<{ readonly id: string; readonly body: Uint8Array }> {
+    const { versions, surroundings } = this.#dependencies
+    const ids = wire.versions.map((version) => version.id)
+    const deadlineMs = surroundings.nowMs + timeoutMs
+    for (let tried = ''; ;) {
+      const id = versions.choose(to, ids)
+      const words = wire.versions.find((version) => version.id === id)!.expressRequest(request)
+      if (words === undefined) throw new RoostError('PROTOCOL_UNKNOWN', `${id} has no words for this`)
+      const leftMs = Math.max(1, deadlineMs - surroundings.nowMs)
+      const options = { timeoutMs: leftMs, ...(signal !== undefined && { signal }) }
+      try {
+        return { id, body: await this.#call(to, { id, messageBytesMax: wire.messageBytesMax }, words, options) }
+      } catch (thrown) {
+        const error = asRoostError(thrown)
+        if (to === surroundings.self || id === tried || !versions.learn(to, id, error)) throw thrown
+        tried = id
+      }
+    }
   }
 
   async #call(
@@ -224,7 +298,7 @@ export class Driver {
       onUnreadable: (error) => this.#malformed(id, 'grid', reasonOf(error, 'unreadable')),
       onIdle: () => this.#forgetIfIdle(id, peer),
     })
-    const peer: Peer = { link, answersOpenCount: 0 }
+    const peer: Peer = { link, refusedMs: new Map(), answersOpenCount: 0 }
     this.#peers.set(id, peer)
     return peer
   }
@@ -239,20 +313,34 @@ export class Driver {
     } catch {
       return this.#malformed(from, 'grid', 'unreadable')
     }
-    if (envelope.kind === 'message') this.#takeMessage(from, envelope)
+    if (envelope.kind === 'message') this.#takeMessage(from, peer, envelope)
     else if (envelope.kind === 'request') void this.#takeRequest(from, peer, envelope)
     else if (envelope.kind === 'reply') peer.link.settle(envelope.id, { body: envelope.body })
+    else if (envelope.id === MESSAGE_REFUSED_ID)
+      this.#dependencies.versions.learn(from, envelope.channel, decodeError(envelope.body))
     else peer.link.settle(envelope.id, { error: decodeError(envelope.body) })
   }
 
-  #takeMessage(from: PeerId, { channel, body }: Envelope): void {
+  #takeMessage(from: PeerId, peer: Peer, { channel, body }: Envelope): void {
     const mounted = this.#channels.get(channel)
-    if (mounted?.receive === undefined) return this.#dependencies.counters.add('grid_unknown_protocol_frames')
+    if (mounted?.receive === undefined) return this.#refuseMessage(peer, channel)
     try {
       mounted.receive(from, body)
     } catch (thrown) {
       this.#dependencies.log.debug({ peer: from, protocol: channel, err: thrown }, 'a message was refused')
     }
+  }
+
+  /** Says what is spoken instead: a message waits for no answer, and who sent it would go on for ever. */
+  #refuseMessage({ link, refusedMs }: Peer, channel: string): void {
+    const { counters, versions, surroundings } = this.#dependencies
+    counters.add('grid_unknown_protocol_frames')
+    const lastMs = refusedMs.get(channel)
+    if (lastMs === undefined && refusedMs.size >= REFUSALS_COUNT_MAX) return
+    if (lastMs !== undefined && surroundings.nowMs - lastMs < REFUSAL_MS) return
+    refusedMs.set(channel, surroundings.nowMs)
+    const body = encodeError(versions.refusal(channel))
+    link.answer(encodeEnvelope({ channel, kind: 'error', id: MESSAGE_REFUSED_ID, body }))
   }
 
   async #takeRequest(from: PeerId, peer: Peer, { channel, id, body }: Envelope): Promise<void> {
@@ -284,14 +372,17 @@ export class Driver {
   }
 
   #forgetIfIdle(id: PeerId, peer: Peer): void {
-    if (this.#peers.get(id) === peer && peer.link.isIdle && peer.answersOpenCount === 0) this.#peers.delete(id)
+    if (this.#peers.get(id) === peer && peer.link.isIdle && peer.answersOpenCount === 0) {
+      this.#peers.delete(id)
+      this.#dependencies.versions.forget(id)
+    }
   }
 
   async #answered(from: PeerId, wireId: string, body: Uint8Array): Promise<Uint8Array> {
     const channel = this.#channels.get(wireId)
     if (channel?.answer !== undefined) return await channel.answer(from, body)
     this.#dependencies.counters.add('grid_unknown_protocol_frames')
-    throw new RoostError('PROTOCOL_UNKNOWN', `${wireId.slice(0, 128)} is not spoken here`)
+    throw this.#dependencies.versions.refusal(wireId)
   }
 
   /** What a body says. Throws a `RoostError` where it says nothing, which counts against who sent it. */
@@ -320,6 +411,19 @@ export class Driver {
   #blame(peer: PeerId, protocol: string, reason: string): void {
     const { surroundings, blame } = this.#dependencies
     if (peer !== surroundings.self) blame(peer, protocol, reason)
+  }
+}
+
+/** No request has this id: an error under it is about a message. */
+const MESSAGE_REFUSED_ID = 0
+
+function newestCallWire<Request, Reply>(wire: CallWire<Request, Reply>): OlderCallWire<Request, Reply> {
+  return {
+    id: wire.id,
+    parseRequest: wire.parseRequest,
+    parseReply: wire.parseReply,
+    expressRequest: (request) => request as Plain,
+    expressReply: (reply) => reply as Plain,
   }
 }
 

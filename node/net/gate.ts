@@ -1,4 +1,4 @@
-import type { Connection, Libp2p, PeerId as Libp2pPeerId, StreamHandler, Topology } from '@libp2p/interface'
+import type { Connection, Libp2p, PeerId as Libp2pPeerId, PeerStore, StreamHandler, Topology } from '@libp2p/interface'
 import type { KadDHTComponents } from '@libp2p/kad-dht'
 import type { Log } from '../../overlay/contract/index.ts'
 import { RoostError, asRoostError } from '../../overlay/index.ts'
@@ -7,6 +7,8 @@ import { ADMISSION_MS, ADMISSION_PROTOCOL, answerAdmission, askAdmission } from 
 import type { Admission, Admitted } from './contract.ts'
 import type { Counters } from './counters.ts'
 import { cut } from './cut.ts'
+import { openStream } from './open-stream.ts'
+import type { Versions } from './versions.ts'
 
 /**
  * The gate stands before every protocol but four: identify and ping, which tell nothing that a connection does not, admission,
@@ -47,21 +49,25 @@ export interface GateDependencies {
   readonly admission: Pick<Admission, 'present' | 'check'>
   readonly log: Log
   readonly counters: Counters
+  readonly versions: Versions
 }
 
 export class Gate {
   readonly #admission: Pick<Admission, 'present' | 'check'>
   readonly #log: Log
   readonly #counters: Counters
+  readonly #versions: Versions
   readonly #entries = new Map<Connection, Entry>()
   readonly #admittedListeners = new Set<(peer: PeerId) => void>()
   readonly #lostListeners = new Set<(peer: PeerId) => void>()
   readonly #connectionListeners = new Set<(connection: Connection) => void>()
   readonly #probed = new Set<string>()
   #sweep: NodeJS.Timeout | undefined
+  #peerStore: PeerStore | undefined
   #joinsOpenCount = 0
 
-  constructor({ admission, log, counters }: GateDependencies) {
+  constructor({ admission, log, counters, versions }: GateDependencies) {
+    this.#versions = versions
     this.#admission = admission
     this.#log = log
     this.#counters = counters
@@ -69,6 +75,7 @@ export class Gate {
 
   /** Watches a node that has not been started yet. */
   async attach(node: Libp2p): Promise<void> {
+    this.#peerStore = node.peerStore
     node.addEventListener('connection:open', (event) => this.#opened(event.detail))
     node.addEventListener('connection:close', (event) => this.#closed(event.detail))
     await node.handle(
@@ -269,9 +276,10 @@ export class Gate {
   async #ask(connection: Connection): Promise<Admitted> {
     if (this.#admission.present() === undefined)
       throw new RoostError('NOT_ADMITTED', 'this node has no credentials yet, and can only join')
-    const stream = await connection.newStream(ADMISSION_PROTOCOL, {
-      signal: AbortSignal.timeout(ADMISSION_MS),
-      runOnLimitedConnection: true,
+    const stream = await openStream(connection, ADMISSION_PROTOCOL, {
+      timeoutMs: ADMISSION_MS,
+      peerStore: this.#peerStore!,
+      versions: this.#versions,
     })
     return await askAdmission(stream, connection.remotePeer.toString(), this.#admission)
   }

@@ -128,6 +128,19 @@ export interface Wire<Message> {
   readonly messageBytesMax: number
   /** The only way in: a well-formed message, or a `RoostError` with code `MESSAGE_MALFORMED`. */
   parse(value: unknown): Message
+  /**
+   * Versions before this one that are spoken beside it, the newest of them first: with each peer the highest that both speak is used. A
+   * node of the version before, which knows nothing of this one, is spoken with in its own.
+   */
+  readonly older?: readonly OlderWire<Message>[]
+}
+
+/** An older version of a protocol, in terms of the newest. */
+export interface OlderWire<Message> {
+  readonly id: string
+  parse(value: unknown): Message
+  /** What that version says for it; undefined where it has no words for it, and then it is not sent. */
+  express(message: Message): Plain | undefined
 }
 
 /** How a conversation's requests and replies cross the network. */
@@ -136,4 +149,16 @@ export interface CallWire<Request, Reply> {
   readonly messageBytesMax: number
   parseRequest(value: unknown): Request
   parseReply(value: unknown): Reply
+  /** As those of `Wire`. */
+  readonly older?: readonly OlderCallWire<Request, Reply>[]
+}
+
+/** An older version of a conversation, in terms of the newest. */
+export interface OlderCallWire<Request, Reply> {
+  readonly id: string
+  parseRequest(value: unknown): Request
+  parseReply(value: unknown): Reply
+  /** What that version says for it; undefined where it has no words for it: such a call fails with `PROTOCOL_UNKNOWN`. */
+  expressRequest(request: Request): Plain | undefined
+  expressReply(reply: Reply): Plain | undefined
 }

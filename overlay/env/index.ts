@@ -5,6 +5,8 @@ export type {
   CallWire,
   Crypto,
   Env,
+  OlderCallWire,
+  OlderWire,
   PeerId,
   Plain,
   Protocol,
