@@ -296,6 +296,10 @@ export class Driver {
       open: () => open(id),
       onFrame: (frame) => this.#take(id, peer, frame),
       onUnreadable: (error) => this.#malformed(id, 'grid', reasonOf(error, 'unreadable')),
+      onStalled: () => {
+        counters.add('grid_stalled_streams')
+        this.#blame(id, 'grid', 'stalled')
+      },
       onIdle: () => this.#forgetIfIdle(id, peer),
     })
     const peer: Peer = { link, refusedMs: new Map(), answersOpenCount: 0 }
@@ -367,7 +371,10 @@ export class Driver {
       answer = { kind: 'error', body: encodeError(asRoostError(thrown)) }
     }
     peer.answersOpenCount--
-    if (!peer.link.answer(encodeEnvelope({ channel, id, ...answer }))) counters.add('grid_dropped_answers')
+    if (!peer.link.answer(encodeEnvelope({ channel, id, ...answer }))) {
+      counters.add('grid_dropped_answers')
+      if (peer.link.waitingBytes > 0) this.#blame(from, 'grid', 'unread')
+    }
     this.#forgetIfIdle(from, peer)
   }
 

@@ -12,6 +12,8 @@ export interface FrameLimits {
   readonly frameBytesMax: number
   /** What waits here for a peer that reads slowly. Beyond it `write` refuses. */
   readonly writeBufferBytesMax: number
+  /** How long a peer may take nothing of what waits for it; then the stream ends with `CALL_TIMEOUT`. */
+  readonly stalledMs?: number
 }
 
 export interface FrameHandlers {
@@ -23,6 +25,10 @@ export interface FrameHandlers {
 
 /** What goes into libp2p's own buffers at once; beyond it waits here, where it is counted. */
 const CHUNK_BYTES_MAX = 65_536
+/**
+ * Half a minute outlasts a machine that is busy with something else; what waits for one that sleeps is of no use to it when it wakes.
+ */
+export const STALLED_MS = 30_000
 /** How long a stream that was closed may take to hand over what was written before. */
 const CLOSE_MS = 5_000
 const HEADER_BYTES = 4
@@ -35,6 +41,7 @@ export class FrameStream {
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
   #flushIsDue = false
+  #stallTimer: NodeJS.Timeout | undefined
   #state: 'open' | 'closing' | 'ended' = 'open'
 
   constructor(stream: Stream, handlers: FrameHandlers, limits: FrameLimits) {
@@ -43,7 +50,10 @@ export class FrameStream {
     this.#limits = limits
     this.#reader = new FrameReader(limits.frameBytesMax)
     stream.addEventListener('message', (event) => this.#read(event.data.subarray()))
-    stream.addEventListener('drain', () => this.#flushSoon())
+    stream.addEventListener('drain', () => {
+      this.#moves()
+      this.#flushSoon()
+    })
     stream.addEventListener('remoteCloseWrite', () => this.close())
     stream.addEventListener('close', (event) => this.#end(event.error === undefined ? undefined : lost(event.error)))
     if (stream.status !== 'open') queueMicrotask(() => this.#end(undefined))
@@ -111,11 +121,25 @@ export class FrameStream {
     if (this.#state === 'ended') return
     try {
       while (this.#waiting.length > 0 && !this.#stream.writableNeedsDrain) this.#stream.send(this.#takeChunk())
+      if (this.#waiting.length > 0) this.#expectDrain()
     } catch (thrown) {
       this.abort(lost(thrown))
       return
     }
     if (this.#state === 'closing' && this.#waiting.length === 0) void this.#closeStream()
+  }
+
+  #expectDrain(): void {
+    const { stalledMs = STALLED_MS } = this.#limits
+    this.#stallTimer ??= setTimeout(
+      () => this.abort(new RoostError('CALL_TIMEOUT', `the other side took nothing for ${stalledMs} ms`)),
+      stalledMs,
+    ).unref()
+  }
+
+  #moves(): void {
+    clearTimeout(this.#stallTimer)
+    this.#stallTimer = undefined
   }
 
   #takeChunk(): Uint8Array {
@@ -151,6 +175,7 @@ export class FrameStream {
   #end(reason: RoostError | undefined): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
+    this.#moves()
     this.#waiting = []
     this.#waitingBytes = 0
     this.#handlers.onEnd(reason)

@@ -18,6 +18,14 @@ export const SOCKETS_PER_PEER_MAX = 64
 const POOLS_COUNT_MAX = 512
 /** What may wait on a stream for a peer that does not read, when it asks for more. */
 const UNREAD_BYTES_MAX = 1_048_576
+/** How long the head of a request, and the whole of it, may take to arrive, and how often that is looked at. */
+const LATE = { headersTimeout: 10_000, requestTimeout: 120_000, connectionsCheckingInterval: 2_000 } as const
+/**
+ * How long a peer may take nothing of an answer. It passes on what a person reads, who may have stopped the terminal for a while; until
+ * then a stream holds some 2 MiB.
+ */
+const STALLED_MS = 600_000
+const SWEEP_MS = 5_000
 /** How long a stream without a request stays open, at the asking side and, a little later, at the other. */
 const IDLE_MS = 5_000
 const SERVER_IDLE_MS = 2 * IDLE_MS
@@ -41,17 +49,22 @@ export class HttpServer {
   readonly #blame: Blame
   /** The newest response on each socket. */
   readonly #responses = new WeakMap<Socket, ServerResponse>()
+  readonly #sweep: NodeJS.Timeout
   #listener: HttpListener | undefined
 
-  constructor(counters: Counters, blame: Blame) {
+  constructor(counters: Counters, blame: Blame, { stalledMs = STALLED_MS, sweepMs = SWEEP_MS, late = LATE } = {}) {
     this.#counters = counters
     this.#blame = blame
-    this.#server = createServer((request, response) => this.#answer(request, response))
+    this.#server = createServer(late, (request, response) => this.#answer(request, response))
     this.#server.keepAliveTimeout = SERVER_IDLE_MS
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       if (isNonsense(error) && socket instanceof StreamSocket) this.#blame(socket.peer, 'http', 'unreadable')
+      if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#counters.add('http_late_requests')
       socket.destroy(error)
     })
+    // node:http begins to look for requests that are late when it listens, and this one never does.
+    this.#server.emit('listening')
+    this.#sweep = setInterval(() => this.#endStalled(stalledMs), sweepMs).unref()
   }
 
   get socketsCount(): number {
@@ -73,8 +86,17 @@ export class HttpServer {
 
   stop(): void {
     this.#listener = undefined
+    clearInterval(this.#sweep)
     for (const socket of this.#sockets) socket.destroy(new Error('the node is stopping'))
     this.#server.close()
+  }
+
+  #endStalled(stalledMs: number): void {
+    for (const socket of this.#sockets) {
+      if (socket.stalledMs < stalledMs) continue
+      this.#counters.add('http_stalled_sockets')
+      socket.destroy(new Error(`the other side took nothing for ${stalledMs} ms`))
+    }
   }
 
   /** Nobody of ours sends a request before it has the answer to the one before; node:http would answer all, and keep the answers. */

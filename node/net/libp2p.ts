@@ -22,6 +22,7 @@ import { EVENT_BYTES_MAX, TOPICS } from './topics.ts'
 import { compareAddresses } from './dial-order.ts'
 import type { Gate } from './gate.ts'
 import { lazyTls } from './lazy-tls.ts'
+import { RPC_LIMITS } from './pubsub-guard.ts'
 import { RecordStore } from './record-store.ts'
 import type { Prefer } from './record-store.ts'
 import type { ReservationStore } from './relays.ts'
@@ -185,6 +186,7 @@ export async function makeGridNode(
           // So that `from` is true: every event is signed by the node that published it.
           globalSignaturePolicy: 'StrictSign',
           allowedTopics: [...TOPICS],
+          decodeRpcLimits: RPC_LIMITS,
           fallbackToFloodsub: false,
           allowPublishToZeroTopicPeers: true,
           emitSelf: false,

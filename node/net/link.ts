@@ -36,6 +36,8 @@ export interface LinkDependencies {
   readonly onFrame: (frame: Uint8Array) => void
   /** What the peer sent is cut into no frames any more; its stream is over. */
   readonly onUnreadable: (error: RoostError) => void
+  /** The peer has not read for so long that its stream is over. */
+  readonly onStalled: () => void
   /** The link has become idle, and may be forgotten. */
   readonly onIdle: () => void
 }
@@ -228,6 +230,7 @@ export class Link {
     this.#lanes.delete(lane)
     if (this.#current === lane) this.#current = undefined
     if (reason !== undefined && UNREADABLE_CODES.includes(reason.code)) this.#dependencies.onUnreadable(reason)
+    if (reason?.code === 'CALL_TIMEOUT') this.#dependencies.onStalled()
     const successor = reason === undefined ? (this.#writable() ?? (this.#isOpening ? 'between' : undefined)) : undefined
     for (const call of [...this.#calls.values()]) {
       if (call.lane !== lane) continue

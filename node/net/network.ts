@@ -30,8 +30,10 @@ import { Judge } from './judge.ts'
 import { makeGridNode, startGridNode } from './libp2p.ts'
 import type { GridNode, GridNodeDependencies } from './libp2p.ts'
 import { GossipEvents } from './pubsub.ts'
+import { guardPubsub } from './pubsub-guard.ts'
 import { DOUBTED_MS, Pulse, SHAKEN_MS } from './pulse.ts'
 import { Reachability } from './reachability.ts'
+import { guardStreams } from './stream-guard.ts'
 import { Subnets } from './subnets.ts'
 import { TUNNELS_PER_PEER_MAX, TUNNEL_PROTOCOL, TunnelServer, openTunnel } from './tunnel.ts'
 import type { ConnectTunnel } from './tunnel.ts'
@@ -165,6 +167,9 @@ class Libp2pNetwork implements Network {
     })
     this.#directory = new DhtDirectory({ self, crypto, vo, dht, records, counters, log })
     this.#events = new GossipEvents({ self, pubsub, counters, log, connect: (peer) => this.connect(peer), blame })
+    const guarding = { counters, blame, nowMs: () => surroundings.nowMs }
+    guardPubsub(pubsub, guarding)
+    libp2p.addEventListener('connection:open', ({ detail }) => guardStreams(detail, guarding))
     this.#httpServer = new HttpServer(counters, blame)
     this.#httpClient = new HttpClient({
       counters,
@@ -259,7 +264,9 @@ class Libp2pNetwork implements Network {
   }
 
   know(peer: PeerId, addresses: readonly string[]): void {
-    if (peer !== this.self) this.#dialer.know(peer, addresses)
+    if (peer === this.self || !this.#dialer.know(peer, addresses)) return
+    // Who has moved is not where the connection leads.
+    void this.#pulse.feel(this.#connectionsWith(peer), SHAKEN_MS)
   }
 
   async connect(peer: PeerId): Promise<void> {
@@ -366,7 +373,7 @@ class Libp2pNetwork implements Network {
       http_served_sockets_count: this.#httpServer.socketsCount,
       tunnels_served_count: this.#tunnels.count,
       http_asked_peers_count: this.#httpClient.poolsCount,
-      event_subscriptions_count: this.#events.subscriptionsCount,
+      ...this.#events.metrics(),
       relayed_peers_count: this.#node.libp2p.services.relay.reservations.size,
       dht_table_peers_count: this.#node.libp2p.services.dht.routingTable.size,
     }

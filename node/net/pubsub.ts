@@ -41,8 +41,15 @@ export class GossipEvents implements Events {
     })
   }
 
-  get subscriptionsCount(): number {
-    return this.#subscriptionsCount
+  /** Subscriptions of this node, the topics that they share, and the peers that it passes events to, each once a topic. */
+  metrics(): Readonly<Record<string, number>> {
+    const { pubsub } = this.#dependencies
+    const topics = [...this.#topicCounts.keys()]
+    return {
+      event_subscriptions_count: this.#subscriptionsCount,
+      event_topics_count: topics.length,
+      event_mesh_peers_count: topics.reduce((sum, topic) => sum + meshOf(pubsub, topic), 0),
+    }
   }
 
   async publish(key: string, event: Plain): Promise<void> {
@@ -150,4 +157,9 @@ export class GossipEvents implements Events {
     this.#dependencies.counters.add('events_malformed')
     this.#dependencies.blame(from, 'events', reason)
   }
+}
+
+/** Peers of a topic's mesh. gossipsub has the method, and its type leaves it out. */
+function meshOf(pubsub: GossipSub, topic: string): number {
+  return (pubsub as GossipSub & { getMeshPeers(topic: string): readonly string[] }).getMeshPeers(topic).length
 }

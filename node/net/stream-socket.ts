@@ -27,6 +27,7 @@ export class StreamSocket extends Duplex {
   readonly #stream: Stream
   readonly #endMs: number
   #hasRemoteEnded: boolean
+  #fullSinceMs: number | undefined
   #idleMs = 0
   #idleTimer: NodeJS.Timeout | undefined
 
@@ -73,6 +74,11 @@ export class StreamSocket extends Duplex {
     if (error !== null) this.#stream.abort(error)
     else void this.#linger()
     done(error)
+  }
+
+  /** How long the other side has taken nothing of what waits for it; 0 where nothing waits. */
+  get stalledMs(): number {
+    return this.#fullSinceMs === undefined ? 0 : performance.now() - this.#fullSinceMs
   }
 
   // What follows is what node:net's sockets have beyond a Duplex, as far as node:http and undici use it.
@@ -131,12 +137,14 @@ export class StreamSocket extends Duplex {
   /** Once the stream has handed over all that it was given, or has ended. */
   #afterDrain(done: (error?: Error) => void): void {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
+    this.#fullSinceMs = performance.now()
     // After a drain the stream sends what it holds, in a microtask of its own, and may be full again.
     const onDrain = (): void => void setImmediate(() => this.#stream.writableNeedsDrain || resolve(undefined))
     const onClose = (): void => resolve(new Error('the stream ended before everything was sent'))
     this.#stream.addEventListener('drain', onDrain)
     this.#stream.addEventListener('close', onClose)
     void promise.then((error) => {
+      this.#fullSinceMs = undefined
       this.#stream.removeEventListener('drain', onDrain)
       this.#stream.removeEventListener('close', onClose)
       done(error)

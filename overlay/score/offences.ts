@@ -10,6 +10,12 @@ export const OFFENCE_WEIGHTS: Readonly<Record<string, number>> = {
   unreadable: 8,
   /** A signature that does not hold. Honest nodes check before they pass on. */
   forged: 6,
+  /** Opens more streams than any node of ours has a use for. */
+  streams: 8,
+  /** Takes nothing of what it has asked for, for as long as a connection lasts that is cut. */
+  stalled: 8,
+  /** Asks on and on while what it asked for before waits to be read, to the bound of what may wait. */
+  unread: 0.5,
   /** Asks for more before it took what it had asked for. */
   ahead: 4,
   /** Well encoded, and of no known form. A newer neighbour may say something that we do not know yet, once a second at most. */

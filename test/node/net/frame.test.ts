@@ -78,18 +78,21 @@ describe('frames over a libp2p stream', () => {
     return [stream, accepted.at(-1)!.stream]
   }
 
-  function framesOf(stream: Stream): { frames: FrameStream; read: Uint8Array[]; ends: (RoostError | undefined)[] } {
+  function framesOf(
+    stream: Stream,
+    limits = LIMITS,
+  ): { frames: FrameStream; read: Uint8Array[]; ends: (RoostError | undefined)[] } {
     const read: Uint8Array[] = []
     const ends: (RoostError | undefined)[] = []
     const handlers = {
       onFrame: (frame: Uint8Array) => void read.push(Uint8Array.from(frame)),
       onEnd: (reason: RoostError | undefined) => void ends.push(reason),
     }
-    return { frames: new FrameStream(stream, handlers, LIMITS), read, ends }
+    return { frames: new FrameStream(stream, handlers, limits), read, ends }
   }
 
   test('frames of all sizes arrive whole and in order', async () => {
-    const [left, right] = (await streams()).map(framesOf)
+    const [left, right] = (await streams()).map((one) => framesOf(one))
     const written = [1, 2, 65_536, 3, 100_000, 70_000, 5].map((length, index) => new Uint8Array(length).fill(index))
     for (const frame of written) expect(left!.frames.write(frame)).toBe(true)
     await until('all frames', () => right!.read.length === written.length)
@@ -97,7 +100,7 @@ describe('frames over a libp2p stream', () => {
   })
 
   test('what was written before a close arrives, and both sides learn of the end', async () => {
-    const [left, right] = (await streams()).map(framesOf)
+    const [left, right] = (await streams()).map((one) => framesOf(one))
     for (let count = 0; count < 9; count++) left!.frames.write(new Uint8Array(90_000))
     left!.frames.close()
     expect(left!.frames.write(new Uint8Array(1))).toBe(false)
@@ -111,7 +114,7 @@ describe('frames over a libp2p stream', () => {
     raw.send(header(LIMITS.frameBytesMax + 1))
     await until('the end', () => reader.ends.length === 1)
     expect(reader.ends[0]?.code).toBe('MESSAGE_TOO_LARGE')
-    const [left] = (await streams()).map(framesOf)
+    const [left] = (await streams()).map((one) => framesOf(one))
     expect(left!.frames.write(new Uint8Array(LIMITS.frameBytesMax + 1))).toBe(false)
   })
 
@@ -131,6 +134,27 @@ describe('frames over a libp2p stream', () => {
     unread.resume()
     await until('all that was taken', () => reader.read.length === takenCount)
     expect(frames.waitingBytes).toBe(0)
+  })
+
+  test('a peer that takes nothing for too long ends its stream; one that is slow, or has all it was sent, does not', async () => {
+    const limits = { ...LIMITS, stalledMs: 300 }
+    const [stream, unread] = await streams()
+    unread.pause()
+    const stalled = framesOf(stream, limits)
+    while (stalled.frames.write(new Uint8Array(10_000)));
+    const [idle] = (await streams()).map((one) => framesOf(one, limits))
+    idle!.frames.write(new Uint8Array(10))
+    const [slowStream, slowReader] = await streams()
+    const slow = framesOf(slowStream, limits)
+    while (slow.frames.write(new Uint8Array(10_000)));
+    slowReader.pause()
+    slowReader.addEventListener('message', () => slowReader.pause())
+    const sipping = setInterval(() => slowReader.resume(), 10)
+    await until('the end', () => stalled.ends.length === 1)
+    expect(stalled.ends[0]?.code).toBe('CALL_TIMEOUT')
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    clearInterval(sipping)
+    expect([idle!.ends, slow.ends]).toEqual([[], []])
   })
 
   test('a handler that throws ends its stream and nothing else', async () => {

@@ -1,0 +1,62 @@
+import type { Connection, Libp2p } from '@libp2p/interface'
+import { afterEach, describe, expect, test } from 'vitest'
+import { STREAMS_BURST_COUNT } from '../../../node/net/stream-guard.ts'
+import { TestGrid, until, type TestNode } from './grid.ts'
+import { dialAsMember, dialNetwork, makeOutsider } from './outsider.ts'
+
+const grid = new TestGrid()
+const rogues: Libp2p[] = []
+afterEach(async () => {
+  await grid.stop()
+  await Promise.all(rogues.splice(0).map((rogue) => rogue.stop()))
+})
+
+async function makeRogue(): Promise<Libp2p> {
+  const rogue = await makeOutsider()
+  rogues.push(rogue)
+  return rogue
+}
+
+/** Opens streams, many at a time, until the connection is gone or so many were tried. */
+async function openStreams(connection: Connection, protocol: string, count: number): Promise<void> {
+  for (let opened = 0; opened < count && connection.status === 'open'; opened += 50)
+    await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const stream = await connection
+          .newStream(protocol, { signal: AbortSignal.timeout(5_000), maxOutboundStreams: 100_000 })
+          .catch(() => undefined)
+        stream?.abort(new Error('next'))
+      }),
+    )
+}
+
+describe('a peer that opens streams without end', () => {
+  test.each(['/roost/http/1', '/roost/kad/1', '/ipfs/ping/1.0.0'])('on %s is dropped', async (protocol) => {
+    const { network } = await grid.add()
+    network.serveHttp((_, response) => response.end())
+    const rogue = await makeRogue()
+    const connection = await dialAsMember(rogue, network)
+    await openStreams(connection, protocol, 5 * STREAMS_BURST_COUNT)
+    await until('it is dropped', () => connection.status !== 'open')
+    expect(network.cutOffs()).toMatchObject([{ peer: rogue.peerId.toString(), reason: 'connection streams' }])
+    expect(network.metrics()['gate_excess_streams']).toBeGreaterThan(10)
+  })
+
+  test('is dropped before it is admitted, too', async () => {
+    const { network } = await grid.add()
+    const connection = await dialNetwork(await makeRogue(), network)
+    await openStreams(connection, '/ipfs/ping/1.0.0', 5 * STREAMS_BURST_COUNT)
+    await until('it is dropped', () => connection.status !== 'open')
+  })
+
+  test('does not keep others out', async () => {
+    const [first, second] = (await grid.addConnected(2)) as [TestNode, TestNode]
+    first.network.serveHttp((_, response) => response.end('here'))
+    const connection = await dialAsMember(await makeRogue(), first.network)
+    const fetch = second.network.peerFetch(first.network.self)
+    const asking = Array.from({ length: 100 }, async () => (await fetch('http://x/')).text())
+    const [texts] = await Promise.all([Promise.all(asking), openStreams(connection, '/roost/http/1', 3_000)])
+    expect(texts).toEqual(Array(100).fill('here'))
+    expect(first.network.cutOffs().map(({ peer }) => peer)).not.toContain(second.network.self)
+  })
+})
