@@ -45,6 +45,11 @@ export class JobService implements Service<JobRequest, JobReply> {
     controller.resume()
   }
 
+  /** Units of others are held here no more. */
+  drain(): void {
+    this.#host?.drain()
+  }
+
   /** Takes nothing more. Units run on, and what is unfinished goes on in the next life. */
   stop(): void {
     this.#isOpen = false

@@ -39,6 +39,7 @@ export class UnitHost {
   readonly #units = new Map<UnitId, UnitRecord>()
   /** Confirmations whose log is being written; all else about these units waits for it. */
   readonly #confirming = new Map<UnitId, Promise<JobReply>>()
+  #isDraining = false
 
   constructor(world: JobWorld, ports: JobPorts) {
     this.#world = world
@@ -56,6 +57,11 @@ export class UnitHost {
     for (const { status } of this.#units.values())
       if (status.phase === 'starting' || status.phase === 'running') count++
     return count
+  }
+
+  /** Holds nothing more: this node is about to go down. Gangs that it is held for still start. */
+  drain(): void {
+    this.#isDraining = true
   }
 
   get(unitId: UnitId): UnitRecord | undefined {
@@ -85,6 +91,7 @@ export class UnitHost {
   hold(_from: PeerId, { unitId, cores, memoryBytes, holdMs }: Asked<'hold'>): JobReply {
     const unit = this.#units.get(unitId)
     if (unit?.hasEnded) return refused('the unit is over')
+    if (this.#isDraining) return refused('the node is going down')
     const { nowMs } = this.#world.surroundings
     const untilMs = nowMs + Math.min(holdMs, HOLD_MS_MAX)
     const reason = this.#calendar.hold(unitId, { cores, memoryBytes }, { nowMs, untilMs })

@@ -82,6 +82,7 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
   })
   return {
     routes: asRoutes(jobRoutes(jobs)),
+    drain: () => service.drain(),
     async stop() {
       stopOffering()
       records.stop()

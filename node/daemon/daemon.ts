@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Discovery } from '../../overlay/index.ts'
 import { openDataDirectory } from '../data/index.ts'
-import type { BuiltInPlugins } from '../host/index.ts'
+import type { BuiltInPlugins, PluginHost } from '../host/index.ts'
 import { createSurroundings, loadOrCreateKey } from '../keys/index.ts'
 import { measureDynamic } from '../measure/index.ts'
 import type { Network } from '../net/index.ts'
@@ -12,6 +13,7 @@ import { DaemonApplications } from './applications.ts'
 import { DaemonCore } from './core.ts'
 import { startDiscovery } from './discovery.ts'
 import { enterGrid } from './grid.ts'
+import { Intake } from './intake.ts'
 import { JobSockets } from './job-sockets.ts'
 import { Keepsakes } from './kept.ts'
 import { observe } from './observe.ts'
@@ -24,6 +26,8 @@ import { openWaysIn, type WaysIn } from './ways-in.ts'
 
 /** How long goodbyes may travel before the connections go. */
 const GOODBYE_MS = 300
+/** How long what is under way may go on once the daemon was told to end. Nearly all requests take less than a second. */
+const DRAIN_MS_MAX = 8_000
 
 /** Publishes for replica groups; no plugin has such a name. */
 const GROUPS_OWNER = 'roost:groups'
@@ -117,10 +121,10 @@ async function start(
     },
   })
   ends.push(() => plugins.stop())
-  ends.push(() => groups.resign())
   void applications.forgetOthers()
   observe(metrics, { network, discovery, applications, groups })
 
+  const intake = new Intake()
   let waysIn: WaysIn | undefined
   const core = new DaemonCore({
     discovery,
@@ -143,20 +147,25 @@ async function start(
     log,
   })
   jobSockets.begin(surface)
-  waysIn = await openWaysIn(surface, { data, network, apiPort: options.apiPort, log })
+  waysIn = await openWaysIn(surface, { data, network, intake, apiPort: options.apiPort, log })
   ends.push(() => waysIn.close())
-  return runningDaemon({ options, discovery, network, vo, log, ends, api: waysIn.api })
+  return runningDaemon({ options, discovery, network, vo, plugins, groups, intake, log, ends, api: waysIn.api })
 }
 
-function runningDaemon(parts: {
+interface RunningParts {
   options: DaemonOptions
   discovery: Discovery
   network: Network
   vo: Vo
+  plugins: PluginHost
+  groups: DaemonGroups
+  intake: Intake
   log: Logger
   ends: (() => void | Promise<void>)[]
   api: string
-}): Daemon {
+}
+
+function runningDaemon(parts: RunningParts): Daemon {
   const { options, discovery, network, vo, log, ends, api } = parts
   let stopping: Promise<void> | undefined
   return {
@@ -167,14 +176,34 @@ function runningDaemon(parts: {
     api,
     stop(how) {
       stopping ??= (async () => {
-        discovery.leave()
-        if (network.connected().length > 0) await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS))
+        await drain(parts)
         if (how === 'leave') await vo.leave()
         await endAll(ends, log)
       })()
       return stopping
     },
   }
+}
+
+/**
+ * Takes nothing new, tells the others to choose it no more, hands on what it leads, and waits for what is under way. Only then do
+ * doors close: what was taken is answered.
+ */
+async function drain({
+  discovery,
+  network,
+  plugins,
+  groups,
+  intake,
+  log,
+}: Pick<RunningParts, 'discovery' | 'network' | 'plugins' | 'groups' | 'intake' | 'log'>): Promise<void> {
+  intake.close()
+  plugins.drain()
+  discovery.leave()
+  const goodbye = network.connected().length > 0 ? sleep(GOODBYE_MS) : undefined
+  await Promise.all([goodbye, groups.resign(), intake.idle(DRAIN_MS_MAX)])
+  const { underWayCount } = intake
+  if (underWayCount > 0) log.warn({ underWayCount }, 'requests took too long, and are cut off')
 }
 
 /** The last that began ends first; what fails to end keeps nothing else from ending. */

@@ -6,7 +6,7 @@ import type { DaemonOptions } from './options.ts'
 import { surviveUncaught } from './survival.ts'
 
 /** A daemon that does not end by itself within this, once told to, is ended. */
-const STOP_MS_MAX = 20_000
+const STOP_MS_MAX = 25_000
 
 /**
  * A daemon that is told to end while it starts has this long to be ready and end in order. Longer it may wait for somebody to

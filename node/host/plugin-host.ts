@@ -60,6 +60,17 @@ export class PluginHost {
     for (const plugin of ordered) await this.#startOne(plugin)
   }
 
+  /** Tells all that the daemon is about to end. */
+  drain(): void {
+    for (const { name, running } of this.all()) {
+      try {
+        running.drain?.()
+      } catch (thrown) {
+        this.#log.error({ plugin: name, cause: thrown }, 'plugin failed to drain')
+      }
+    }
+  }
+
   /** Stops what runs, last started first. A plugin that fails to stop is logged and left. */
   async stop(): Promise<void> {
     for (const entry of [...this.#entries].reverse()) {

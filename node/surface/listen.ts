@@ -56,6 +56,12 @@ export async function listenOnLoopback(port: number, listener: NodeListener): Pr
 
 /** Stops listening, and ends what is open after a moment for what is under way. */
 export async function closeServer(server: Server): Promise<void> {
+  // Nobody new finds a socket whose name is gone; who found it before is taken, and answered, before it closes.
+  const address = server.address()
+  if (typeof address === 'string') {
+    await rm(address, { force: true })
+    await new Promise((resolve) => setTimeout(resolve, BACKLOG_MS))
+  }
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
   const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
@@ -121,6 +127,9 @@ export const LOOPBACK_CONNECTIONS_COUNT_MAX = 1_024
 
 /** How long the head of a request, and the whole of it, may take: who says nothing, or a letter at a time, is cut off. */
 const SERVER_OPTIONS = { headersTimeout: 10_000, requestTimeout: 60_000, connectionsCheckingInterval: 2_000 } as const
+
+/** Within this a process that is not stopped takes the connections that the system has already made for it. */
+const BACKLOG_MS = 50
 
 /** How long requests under way may go on when the daemon ends. */
 const DRAIN_MS = 1_000

@@ -36,6 +36,8 @@ export interface RunningPlugin {
   /** One for each name in `provides`. */
   readonly services?: Readonly<Record<string, unknown>>
   readonly routes?: Routes
+  /** The daemon is about to end: nothing new is taken on from now on. What goes on has until `stop`, some seconds later. */
+  drain?(): void
   /** Stops it: what is acknowledged is on disk when this resolves. Called once, in reverse order of starting. */
   stop(): Promise<void>
 }

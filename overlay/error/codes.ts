@@ -179,6 +179,11 @@ export const ERROR_CODES = {
     meaning: 'no daemon answers on this machine',
     hint: 'start it: `roost up`',
   },
+  NODE_LEAVING: {
+    exit: EXIT.unreachable,
+    meaning: 'the node is going down and takes nothing new; nothing was begun',
+    hint: 'ask another node, or this one when it is back',
+  },
   DAEMON_RUNNING: {
     exit: EXIT.conflict,
     meaning: 'another daemon has this data directory',
