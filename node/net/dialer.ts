@@ -49,12 +49,15 @@ export class Dialer {
     this.#isNear = isNear
   }
 
-  know(peer: PeerId, addresses: readonly string[]): void {
+  /** Takes in where a peer is now. Says whether it was known to be somewhere else. */
+  know(peer: PeerId, addresses: readonly string[]): boolean {
     const parsed = addresses.slice(0, ADDRESSES_COUNT_MAX).flatMap((address) => parseAddress(peer, address))
+    const before = this.#known.get(peer)
     this.#known.delete(peer)
-    if (parsed.length === 0) return
+    if (parsed.length === 0) return false
     this.#known.set(peer, parsed)
     if (this.#known.size > KNOWN_PEERS_COUNT_MAX) this.#known.delete(this.#known.keys().next().value!)
+    return before !== undefined && before.join() !== parsed.join()
   }
 
   /** An admitted connection. Rejects with `PEER_UNREACHABLE`, or with why the peer or we refused. */

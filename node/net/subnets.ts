@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os'
 /** Which hosts share a subnet with this machine, by what its interfaces say now. */
 
 /** Interfaces come and go with cables and sleep; asking the system costs a tenth of a millisecond. */
-const LOOK_MS = 5_000
+const LOOK_MS = 1_000
 
 export class Subnets {
   readonly #nowMs: () => number

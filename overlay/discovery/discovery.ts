@@ -164,7 +164,10 @@ class MountedDiscovery implements Discovery {
   #attributes: Attributes
 
   constructor(dependencies: DiscoveryDependencies, options: DiscoveryOptions) {
-    const { host, onAddress } = dependencies
+    const { host } = dependencies
+    // Views and reserves name a node as it was when it was last heard of; where a living one is now, membership knows best.
+    const onAddress = (peer: PeerId, addresses: readonly string[]): void =>
+      dependencies.onAddress(peer, this.#livingAt(peer) ?? addresses)
     this.#surroundings = host.surroundings
     this.#store = dependencies.store ?? (() => {})
     this.#onEvent = dependencies.onEvent ?? (() => {})
@@ -190,7 +193,7 @@ class MountedDiscovery implements Discovery {
         own,
         renewAbove: (sequence) => this.#owner.renewAbove(sequence),
         checker,
-        onAddress,
+        onAddress: dependencies.onAddress,
         mayWatch: (peer) => this.#selection.cells.isHome(peer),
       },
       { spreadsNewcomers: false, ...options.membership },
@@ -436,6 +439,12 @@ class MountedDiscovery implements Discovery {
   #descriptorOf(peer: PeerId): Descriptor | undefined {
     if (peer === this.#surroundings.self) return this.#owner.current()
     return this.#membership.get(peer)?.descriptor ?? this.#selection.cells.get(peer)
+  }
+
+  /** Where a node of the home cell is that is not gone. */
+  #livingAt(peer: PeerId): readonly string[] | undefined {
+    const member = this.#membership.get(peer)
+    return member === undefined || isGone(member.state) ? undefined : member.descriptor.addresses
   }
 
   /** This node says something new of itself. */

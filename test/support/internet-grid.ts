@@ -15,7 +15,7 @@ export interface Inhabitant {
 }
 
 /** Joining costs both sides some CPU; more at once only wait for one another. */
-const JOINING_AT_ONCE = 4
+const JOINING_AT_ONCE = 2
 
 /**
  * Real daemons in network namespaces, each on a host with public addresses of its own, with the plugin that keeps notes in replica

@@ -211,18 +211,29 @@ describe('membership in a grid', () => {
     for (const discovery of grid.up()) expect(discovery.get(leaver)?.state).toBe('left')
   })
 
-  test('a partition that heals is one grid again', async () => {
-    const grid = await settled({ count: 20 })
-    const side = grid.ids.slice(0, 8)
-    grid.simulation.network.partition([side])
-    const isApart = (): boolean =>
-      grid.up().every((discovery) => discovery.list().filter(({ state }) => state === 'dead').length >= 8)
-    expect(await grid.simulation.until(isApart, 60_000)).toBe(true)
-    await grid.simulation.run(300_000)
+  test('a partition that heals is one grid again, however long it lasted', async () => {
+    for (const cutMs of [60_000, 600_000])
+      for (const seed of [1, 2, 3]) {
+        const grid = await settled({ seed, count: 20 })
+        const half = grid.ids.slice(0, 10)
+        grid.simulation.network.partition([half])
+        const isApart = (): boolean =>
+          grid.up().every((discovery) => discovery.list().filter(({ state }) => state === 'dead').length === 10)
+        expect(await grid.simulation.until(isApart, 60_000)).toBe(true)
+        await grid.simulation.run(cutMs)
+        grid.simulation.network.heal()
+        expect(await grid.agreesWithin(15_000)).toBe(true)
+        const result = await grid.ask(() => grid.up()[0]!.find({ where: 'true', count: 100 }, FIND))
+        expect(result.candidates.length).toBe(20)
+      }
+  })
+
+  test('two nodes find each other again soon, though nobody else calls them', async () => {
+    const grid = await settled({ count: 2 })
+    grid.simulation.network.partition([[grid.ids[0]!]])
+    await grid.simulation.run(600_000)
     grid.simulation.network.heal()
-    expect(await grid.agreesWithin(60_000)).toBe(true)
-    const result = await grid.ask(() => grid.up()[0]!.find({ where: 'true', count: 100 }, FIND))
-    expect(result.candidates.length).toBe(20)
+    expect(await grid.agreesWithin(20_000)).toBe(true)
   })
 
   test('a partition that outlasts all memory of the other side heals too', async () => {
@@ -235,16 +246,32 @@ describe('membership in a grid', () => {
     expect(await grid.agreesWithin(120_000)).toBe(true)
   })
 
-  test('a node that stood still for a minute comes back and has buried nobody', async () => {
-    const grid = await settled({ count: 10 })
-    const sleeper = grid.ids[4]!
-    grid.simulation.pause(sleeper, 'held')
+  test('a node that stood still for a minute or an hour comes back at once, and has buried nobody', async () => {
+    for (const network of ['held', 'lost'] as const)
+      for (const sleepMs of [60_000, 3_600_000]) {
+        const grid = await settled({ count: 10 })
+        const sleeper = grid.ids[4]!
+        grid.simulation.pause(sleeper, network)
+        await grid.simulation.run(sleepMs)
+        grid.simulation.resume(sleeper)
+        let deaths = 0
+        grid.at(sleeper).watch(({ state }) => void (state === 'dead' && deaths++))
+        expect(await grid.agreesWithin(5_000)).toBe(true)
+        expect(deaths).toBe(0)
+      }
+  })
+
+  test('a node that moved is dialed where it is, whatever is remembered of it', async () => {
+    const grid = await settled({ count: 12 })
     await grid.simulation.run(60_000)
-    grid.simulation.resume(sleeper)
-    let deaths = 0
-    grid.at(sleeper).watch(({ state }) => void (state === 'dead' && deaths++))
-    expect(await grid.agreesWithin(20_000)).toBe(true)
-    expect(deaths).toBe(0)
+    const mover = grid.ids[3]!
+    const addresses = ['/ip4/127.0.0.1/tcp/999']
+    grid.simulation.act(0, () => grid.at(mover).update({ addresses }))
+    await grid.simulation.run(2_000)
+    for (let second = 0; second < 120; second++) {
+      await grid.simulation.run(1_000)
+      for (const [id, dialed] of grid.dialed) if (id !== mover) expect(dialed.get(mover)).toEqual(addresses)
+    }
   })
 })
 

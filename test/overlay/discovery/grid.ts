@@ -29,6 +29,8 @@ export class Grid {
   readonly discoveries = new Map<PeerId, Discovery>()
   readonly disks = new Map<PeerId, Disk>()
   readonly events: DiscoveryEvent[] = []
+  /** Where each node would dial the others, by both names. */
+  readonly dialed = new Map<PeerId, Map<PeerId, readonly string[]>>()
   readonly #options: GridOptions
   readonly #checker = new DescriptorChecker({ countMax: 1 << 20 })
 
@@ -49,10 +51,12 @@ export class Grid {
       id,
       mount: (node) => {
         this.disks.set(id, node.disk)
+        const dialed = new Map<PeerId, readonly string[]>()
+        this.dialed.set(id, dialed)
         const discovery = createDiscovery(
           {
             host: node,
-            onAddress: () => {},
+            onAddress: (peer, addresses) => void dialed.set(peer, addresses),
             store: (kept) => node.disk.write('discovery', kept),
             onEvent: (event) => this.events.push(event),
           },
