@@ -166,7 +166,7 @@ interface RunningParts {
 }
 
 function runningDaemon(parts: RunningParts): Daemon {
-  const { options, discovery, network, vo, log, ends, api } = parts
+  const { options, network, vo, log, ends, api } = parts
   let stopping: Promise<void> | undefined
   return {
     id: network.self,

@@ -21,6 +21,8 @@ export interface DevTools {
   /** The script that Node.js runs for `roost`. */
   readonly entry: string
   readonly env: Environment
+  /** More settings of all daemons, as a configuration file has them. */
+  readonly settings?: Readonly<Record<string, unknown>>
   /** Gives up; daemons that were started are ended. */
   readonly signal: AbortSignal
   progress(text: string): void
@@ -45,7 +47,7 @@ const TICKET_TTL_MS = 600_000
  */
 export async function startGrid(dir: string, count: number, tools: DevTools): Promise<DevGrid> {
   await refuseRunning(dir)
-  await prepare(dir)
+  await prepare(dir, tools)
   const daemons: DevDaemon[] = []
   const waiting = Array.from({ length: count - 1 }, (_, index) => index + 2)
   try {
@@ -180,8 +182,8 @@ async function refuseRunning(dir: string): Promise<void> {
     })
 }
 
-async function prepare(dir: string): Promise<void> {
-  const config = { user: userDir(dir), listen: ['127.0.0.1'], port: 0, 'api-port': 0, software: SOFTWARE }
+async function prepare(dir: string, { settings }: DevTools): Promise<void> {
+  const config = { user: userDir(dir), listen: ['127.0.0.1'], port: 0, 'api-port': 0, software: SOFTWARE, ...settings }
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
     // JSON is YAML.

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Fetch } from '../../overlay/contract/index.ts'
-import { socketFetch } from '../../node/client/index.ts'
+import { encodeStatement } from '../../aem/commands/submission.ts'
+import { signAsUser, socketFetch } from '../../node/client/index.ts'
 import { SOCKET_NAME } from '../../node/data/index.ts'
 import {
   killDaemon,
@@ -14,6 +15,7 @@ import {
   type DevDaemon,
   type DevTools,
 } from '../../node/dev/index.ts'
+import { installNotes, NOTES_PACKAGE } from './notes-grid.ts'
 import type { FindReply, NodeReport, Status } from '../../node/surface/index.ts'
 
 /** A question to one daemon is given up after this. */
@@ -22,19 +24,33 @@ const ASK_MS_MAX = 30_000
 /** Real daemons on loopback, many of them, for scripts that break them and their tests. Numbers are from 1. */
 export class LiveGrid {
   readonly dir: string
+  readonly #home: string
   readonly #tools: DevTools
 
-  /** Starts so many daemons; `begun` is told when the first is about to. */
-  static async start(count: number, say: (line: string) => void): Promise<LiveGrid> {
-    const grid = new LiveGrid(mkdtempSync(join(tmpdir(), 'roost-live-')), say)
-    await startGrid(grid.dir, count, grid.#tools)
-    return grid
+  /** Starts so many daemons, with the plugin that keeps notes in replica groups where that is wanted. */
+  static async start(
+    count: number,
+    say: (line: string) => void,
+    options: { readonly notes?: boolean } = {},
+  ): Promise<LiveGrid> {
+    const home = mkdtempSync(join(tmpdir(), 'roost-live-'))
+    if (options.notes) installNotes(home)
+    const plugins = options.notes ? { [NOTES_PACKAGE]: {} } : {}
+    const grid = new LiveGrid(home, { settings: { plugins }, progress: say })
+    try {
+      await startGrid(grid.dir, count, grid.#tools)
+      return grid
+    } catch (thrown) {
+      rmSync(home, { recursive: true, force: true })
+      throw thrown
+    }
   }
 
-  private constructor(dir: string, say: (line: string) => void) {
-    this.dir = dir
+  private constructor(home: string, tools: Pick<DevTools, 'settings' | 'progress'>) {
+    this.#home = home
+    this.dir = join(home, 'grid')
     const entry = join(import.meta.dirname, '../../roost.ts')
-    this.#tools = { entry, env: process.env, signal: new AbortController().signal, progress: say }
+    this.#tools = { entry, env: process.env, signal: new AbortController().signal, ...tools }
   }
 
   async daemons(): Promise<readonly DevDaemon[]> {
@@ -45,10 +61,6 @@ export class LiveGrid {
   fetchOf(number: number): Fetch {
     const options = { signal: AbortSignal.timeout(ASK_MS_MAX), unreachableHint: '' }
     return socketFetch(join(this.dir, String(number), SOCKET_NAME), options)
-  }
-
-  get userDir(): string {
-    return join(this.dir, 'user')
   }
 
   async status(number: number): Promise<Status> {
@@ -63,6 +75,25 @@ export class LiveGrid {
     const body = JSON.stringify({ where, count, timeoutMs })
     const headers = { 'content-type': 'application/json' }
     return (await (await this.fetchOf(number)('/find', { method: 'POST', headers, body })).json()) as FindReply
+  }
+
+  /** Submits a job of one unit that does nothing; resolves with its id once it is acknowledged. */
+  async submit(number: number): Promise<string> {
+    const fetch = this.fetchOf(number)
+    const { id: controller } = await this.status(number)
+    const statement = await signAsUser(join(this.dir, 'user'), fetch, {
+      action: 'job.submit',
+      body: { controller, description: { name: 'nothing', run: ['true'], nodes: 1 }, inputs: [] },
+    })
+    const form = new FormData()
+    form.set('statement', new Blob([encodeStatement(statement)]))
+    return ((await (await fetch('/aem/jobs', { method: 'POST', body: form })).json()) as { id: string }).id
+  }
+
+  /** Resolves with a job's last event, once it has ended. */
+  async ended(number: number, job: string): Promise<{ readonly type: string; readonly state: string }> {
+    const events = await (await this.fetchOf(number)(`/aem/jobs/${job}/events?from=1&follow=true`)).text()
+    return JSON.parse(events.trim().split('\n').at(-1)!) as { type: string; state: string }
   }
 
   /** All that a daemon has on `/metrics`, by name; what has labels is left out. */
@@ -90,7 +121,7 @@ export class LiveGrid {
     try {
       await stopGrid(this.dir, this.#tools)
     } finally {
-      rmSync(this.dir, { recursive: true, force: true })
+      rmSync(this.#home, { recursive: true, force: true })
     }
   }
 }

@@ -24,13 +24,20 @@ export async function notesGridOf(count: number, machines: Machine[]): Promise<M
 
 /** The plugin as a package that only the configuration names. */
 export function addNotes({ home }: Machine): void {
-  const folder = join(home, 'node_modules', 'roost-plugin-notes')
+  installNotes(home)
+  const config = join(home, '.config', 'roost')
+  mkdirSync(config, { recursive: true })
+  writeFileSync(join(config, 'config.yaml'), `plugins:\n  ${NOTES_PACKAGE}: {}\n`)
+}
+
+export const NOTES_PACKAGE = 'roost-plugin-notes'
+
+/** Puts the package where daemons whose data lies below this directory find it. */
+export function installNotes(home: string): void {
+  const folder = join(home, 'node_modules', NOTES_PACKAGE)
   mkdirSync(folder, { recursive: true })
-  const manifest = { name: 'roost-plugin-notes', version: '1.0.0', type: 'module', exports: './index.js' }
+  const manifest = { name: NOTES_PACKAGE, version: '1.0.0', type: 'module', exports: './index.js' }
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
   const source = join(import.meta.dirname, 'notes-plugin.ts')
   writeFileSync(join(folder, 'index.js'), `export { plugin } from ${JSON.stringify(source)}\n`)
-  const config = join(home, '.config', 'roost')
-  mkdirSync(config, { recursive: true })
-  writeFileSync(join(config, 'config.yaml'), 'plugins:\n  roost-plugin-notes: {}\n')
 }

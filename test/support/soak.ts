@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pick, seededRng, type Rng } from '../../overlay/index.ts'
-import { encodeStatement } from '../../aem/commands/submission.ts'
-import { signAsUser } from '../../node/client/index.ts'
 import { residentMib } from '../../bench/support/process.ts'
 import { LiveGrid } from './live-grid.ts'
 
@@ -135,16 +133,7 @@ class Soak {
   }
 
   async #runJob(): Promise<void> {
-    const fetch = this.#grid.fetchOf(1)
-    const { id: controller } = await this.#grid.status(1)
-    const statement = await signAsUser(this.#grid.userDir, fetch, {
-      action: 'job.submit',
-      body: { controller, description: { name: 'soak', run: ['true'], nodes: 1 }, inputs: [] },
-    })
-    const form = new FormData()
-    form.set('statement', new Blob([encodeStatement(statement)]))
-    const { id } = (await (await fetch('/aem/jobs', { method: 'POST', body: form })).json()) as { id: string }
-    await (await fetch(`/aem/jobs/${id}/events?from=1&follow=true`)).text()
+    await this.#grid.ended(1, await this.#grid.submit(1))
   }
 
   async #watchMinute(): Promise<readonly DaemonMinute[]> {
