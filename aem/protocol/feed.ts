@@ -7,8 +7,14 @@ import { Waker } from './waiting.ts'
 /** Events heard ahead of their turn that are kept; the furthest ahead go first, and are read later. */
 export const FEED_BUFFER_COUNT_MAX = 256
 
-/** How often a feed reads when it hears nothing: a lost hint that no other follows is noticed after this. */
+/** How long a feed hears nothing before it reads: a lost hint that no other follows is noticed after this. */
 export const FEED_READ_MS = 5_000
+
+/**
+ * A feed that goes on hearing nothing reads half as often each time, down to once in so many times `FEED_READ_MS`. Hundreds of jobs that
+ * run for hours are followed at the cost of hints alone, and the end of one, should its hint be lost, is known 40 s later.
+ */
+const QUIET_COUNT_MAX = 8
 
 /** Between attempts to read from a controller that does not answer. */
 const READ_BACKOFF = { firstMs: 250, lastMs: 10_000 } as const
@@ -64,15 +70,28 @@ export class JobFeed {
    * not there or not to be read; anything else is tried again.
    */
   async run(): Promise<void> {
+    let quietCount = 1
     while (!this.#isStopped && !this.#hasEnded) {
-      const mayBeMore = await this.#read()
-      if (!mayBeMore && !this.#hasEnded) await this.#waker.wait(FEED_READ_MS)
+      const isSilent = !(await this.#read()) && (await this.#listen(quietCount))
+      quietCount = isSilent ? Math.min(QUIET_COUNT_MAX, 2 * quietCount) : 1
     }
   }
 
   stop(): void {
     this.#isStopped = true
     this.#waker.poke()
+  }
+
+  /** For so many times `FEED_READ_MS`, and once more after what was heard; less where the log must be read. Whether nothing was heard. */
+  async #listen(count: number): Promise<boolean> {
+    const before = this.#next
+    for (let leftCount = count; leftCount > 0; leftCount--) {
+      if (this.#isStopped || this.#hasEnded || this.#ahead.size > 0) break
+      const next = this.#next
+      await this.#waker.wait(FEED_READ_MS)
+      if (this.#next > next) leftCount = 2
+    }
+    return this.#next === before
   }
 
   /** Whether there may be more to read at once. */

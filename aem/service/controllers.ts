@@ -1,12 +1,21 @@
 import { errorFromRecord, RoostError, asRoostError, type PeerId } from '../../overlay/index.ts'
 import type { Host } from '../../overlay/contract/index.ts'
 import { isJobId, parseJobEvent, type JobEvent, type JobId } from '../protocol/index.ts'
+import { boundedJson, boundedText } from './bounded-body.ts'
 import { jobListSchema, type JobList, type JobListQuery } from './schemas.ts'
 
 /** Nodes that are asked for one answer. Beyond it the rest is named as not asked. */
 export const CONTROLLERS_ASKED_MAX = 64
 /** How long they have together. */
 const ASK_TIMEOUT_MS = 3_000
+/** A thousand jobs of some 600 bytes, and room for long names. */
+const LIST_BYTES_MAX = 4_194_304
+/** Of a job of a thousand units: a few thousand events of some 300 bytes, and what the user signed. */
+const LOG_BYTES_MAX = 16_777_216
+/** What went wrong, with a hint. */
+const ERROR_BYTES_MAX = 65_536
+/** How long a log may take to arrive: a controller that stands still would hold its watchers for ever. */
+const LOG_TIMEOUT_MS = 15_000
 
 type Reach = Pick<Host, 'self' | 'nodes' | 'directory' | 'peerFetch'>
 
@@ -71,7 +80,7 @@ export class Controllers {
     const results = await Promise.allSettled(
       asked.map(async (node) => {
         const response = await this.ask(node, `/jobs?${parameters}`, { signal })
-        return { node, list: jobListSchema.parse(await response.json()) }
+        return { node, list: jobListSchema.parse(await boundedJson(response, LIST_BYTES_MAX)) }
       }),
     )
     const unreached = results.flatMap((result, index) =>
@@ -86,15 +95,25 @@ export class Controllers {
     }
   }
 
-  /** The log of a job from this number on, as its controller has it. */
+  /** The log of a job from this number on, as its controller has it; `CALL_TIMEOUT` where that takes too long. */
   async events(
     controller: PeerId,
     id: JobId,
     { from, signal }: { readonly from: number; readonly signal: AbortSignal },
   ): Promise<readonly JobEvent[]> {
-    const response = await this.ask(controller, `/jobs/${id}/events?from=${from}`, { signal })
-    const lines = (await response.text()).split('\n').filter((line) => line !== '')
-    return lines.map((line) => parseJobEvent(JSON.parse(line)))
+    const late = AbortSignal.timeout(LOG_TIMEOUT_MS)
+    try {
+      const path = `/jobs/${id}/events?from=${from}`
+      const response = await this.ask(controller, path, { signal: AbortSignal.any([signal, late]) })
+      const lines = (await boundedText(response, LOG_BYTES_MAX)).split('\n').filter((line) => line !== '')
+      return lines.map((line) => parseJobEvent(JSON.parse(line)))
+    } catch (thrown) {
+      if (!late.aborted || signal.aborted) throw thrown
+      throw new RoostError('CALL_TIMEOUT', `node ${controller} did not give the log of job ${id} in time`, {
+        cause: thrown,
+        certain: false,
+      })
+    }
   }
 
   /** One request to another node's job routes. A failed status is thrown as the error that it carries. */
@@ -109,7 +128,7 @@ export class Controllers {
       throw new RoostError('PEER_UNREACHABLE', `node ${node} cannot be reached`, { cause: thrown })
     }
     if (response.ok) return response
-    const body = (await response.json().catch(() => ({}))) as { error?: unknown }
+    const body = (await boundedJson(response, ERROR_BYTES_MAX).catch(() => ({}))) as { error?: unknown }
     throw errorFromRecord(body.error)
   }
 

@@ -14,6 +14,7 @@ import {
   type UnitId,
 } from '../protocol/index.ts'
 import type { InputFiles } from '../store/index.ts'
+import { boundedJson } from './bounded-body.ts'
 import type { Controllers } from './controllers.ts'
 import { remoteEvents, type RemoteEventsDependencies } from './remote-events.ts'
 import { eventStream, jsonLines, type Growth } from './event-stream.ts'
@@ -29,6 +30,9 @@ import {
 } from './schemas.ts'
 import { decodeStatement } from './statement.ts'
 import { readForm, submitJob } from './submission.ts'
+
+/** A job of a thousand units, each with a reason. */
+const JOB_BYTES_MAX = 4_194_304
 
 /** Jobs in one list; there may be more, and these are the newest. */
 const JOBS_LISTED_MAX = 1_000
@@ -92,7 +96,7 @@ export class Jobs {
     const place = await this.#place(prefix, asking)
     if (place.controller === undefined) return jobOf(service.view(place.id)!)
     const response = await controllers.ask(place.controller, `/jobs/${place.id}`, { signal: asking.signal })
-    return jobSchema.parse(await response.json())
+    return jobSchema.parse(await boundedJson(response, JOB_BYTES_MAX))
   }
 
   async events(prefix: string, query: EventsQuery, asking: Asking): Promise<ReadableStream<Uint8Array>> {
@@ -127,7 +131,7 @@ export class Jobs {
       body: statement as Uint8Array<ArrayBuffer>,
       signal: asking.signal,
     })
-    return jobSchema.parse(await response.json())
+    return jobSchema.parse(await boundedJson(response, JOB_BYTES_MAX))
   }
 
   /** Only for nodes that run a unit of the job: what the user gave is nobody else's. */

@@ -42,6 +42,17 @@ function feedOver(log: readonly JobEvent[], { from = 1, readMax = 3 } = {}) {
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+/** Time passes until a feed has come to its end. */
+async function endOf(running: Promise<void>, tick: () => void): Promise<void> {
+  let isOver = false
+  const end = running.finally(() => (isOver = true))
+  while (!isOver) {
+    tick()
+    await settle()
+  }
+  await end
+}
+
 describe('a feed', () => {
   test('reads the whole log and stops after its last event', async () => {
     const { feed, given } = feedOver(logOf(10))
@@ -72,9 +83,35 @@ describe('a feed', () => {
     expect(given.map((event) => event.number)).toEqual([1, 2])
     expect(reads.length).toBe(readsBefore)
     show(3)
+    await endOf(running, tick)
+    expect(given.length).toBe(3)
+  })
+
+  test('that hears nothing reads ever more seldom, and as often as at first when it has heard something', async () => {
+    const log = logOf(9)
+    const { feed, reads, show, tick } = feedOver(log)
+    show(1)
+    const running = feed.run()
+    await settle()
+    /** How many waits it takes until it reads again. */
+    const waitsUntilRead = async (): Promise<number> => {
+      const readsBefore = reads.length
+      let count = 0
+      for (; reads.length === readsBefore; count++) {
+        tick()
+        await settle()
+      }
+      return count
+    }
+    const counts: number[] = []
+    for (let turn = 0; turn < 6; turn++) counts.push(await waitsUntilRead())
+    expect(counts).toEqual([1, 2, 4, 8, 8, 8])
+    feed.hint(CONTROLLER, log[1])
+    show(2)
+    expect([await waitsUntilRead(), await waitsUntilRead()]).toEqual([2, 1])
+    feed.stop()
     tick()
     await running
-    expect(given.length).toBe(3)
   })
 
   test('reads when a hint leaves a gap', async () => {
@@ -129,8 +166,7 @@ describe('a feed', () => {
           await settle()
           for (const hint of hints) if (log[hint]) feed.hint(CONTROLLER, log[hint])
           show(count)
-          tick()
-          await running
+          await endOf(running, tick)
           expect(given).toEqual(log)
         },
       ),
@@ -146,8 +182,7 @@ describe('a feed', () => {
     await settle()
     for (const event of log.slice(1).toReversed()) feed.hint(CONTROLLER, event)
     show(log.length)
-    tick()
-    await running
+    await endOf(running, tick)
     expect(given).toEqual(log)
   })
 })
