@@ -13,7 +13,6 @@ import type {
   NodeReport,
   Status,
 } from '../surface/index.ts'
-import { isRelayed } from '../net/index.ts'
 import { checkHealth, type Checked } from './health.ts'
 import { describeReach } from './net-check.ts'
 import type { SelfDescription } from './self-description.ts'
@@ -143,13 +142,13 @@ export class DaemonCore implements Core {
     this.#parts.stop('leave')
   }
 
-  /** Relays serve members alone, and who holds a ticket is none yet. */
+  /** Those over relays come first where there are any: this node cannot be dialed then, but for those who share its network. */
   #addressesForStrangers(): readonly string[] {
-    const addresses = this.#parts.network.addresses().filter((address) => !isRelayed(address))
+    const addresses = this.#parts.network.addresses()
     if (addresses.length > 0) return addresses
     throw new RoostError(
       'ADDRESS_UNAVAILABLE',
-      'nobody can join here: this node, which has the authority, only dials out',
+      'nobody can join here: this node, which has the authority, has no address',
       {
         hint: '`roost net check` says what to do',
       },

@@ -37,7 +37,7 @@ export interface NetworkOptions {
   readonly relay?: Partial<RelayLimits>
 }
 
-/** Bounds of what a relay does for others, all of them members. */
+/** Bounds of what a relay does for members. What strangers get is less (`Strangers`). */
 export interface RelayLimits {
   /** Nodes that have a place here; more are refused, and find another relay. */
   readonly reservationsMax: number

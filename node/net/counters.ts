@@ -38,6 +38,7 @@ export type CounterName =
   | 'gate_excess_streams'
   | 'gate_silent_connections'
   | 'reach_straightened_connections'
+  | 'relay_strangers'
   | 'join_requests'
   | 'join_refused_requests'
   | 'events_published'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Connection, Stream } from '@libp2p/interface'
-import { decode, encode } from '../codec/index.ts'
+import { decode, encode, LastEncoded } from '../codec/index.ts'
 import { RoostError, asRoostError } from '../../overlay/index.ts'
 import type {
   CallEnv,
@@ -74,6 +74,8 @@ export class Driver {
   /** All versions that are spoken, the newest first, by the id of the newest. */
   readonly #spoken = new Map<string, readonly string[]>()
   readonly #peers = new Map<PeerId, Peer>()
+  /** A message for several peers is encoded once. */
+  readonly #sent = new LastEncoded()
   #isStopped = false
 
   constructor(dependencies: DriverDependencies) {
@@ -192,7 +194,7 @@ export class Driver {
     if (this.#isStopped) return
     const chosen = this.#chosenWords(to, wire, message)
     if (chosen === undefined) return this.#dependencies.counters.add('grid_unspoken_messages')
-    const body = encode(chosen.words)
+    const body = this.#sent.encode(chosen.words)
     const isSmall = body.length <= wire.messageBytesMax
     const frame = { channel: chosen.id, kind: 'message', id: 0, body } as const
     if (isSmall && this.#peer(to).link.send(encodeEnvelope(frame))) return

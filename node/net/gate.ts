@@ -12,7 +12,7 @@ import type { Versions } from './versions.ts'
 
 /**
  * The gate stands before every protocol but four: identify and ping, which tell nothing that a connection does not, admission,
- * and join. It holds in both directions. A stream that comes in over a connection that is not admitted is aborted before
+ * and join; and a relay takes strangers to where they may join (`Strangers`). It holds in both directions. A stream that comes in over a connection that is not admitted is aborted before
  * its handler sees it; and the services that libp2p brings (kad-dht, gossipsub) get a registrar that speaks of a peer only once it
  * is admitted, and a connection manager that opens streams only then. libp2p's own middleware is no place for this: in 3.3.11 a
  * connection adds the handler to the list that all connections share.
@@ -42,6 +42,8 @@ interface Entry {
   /** Resolves when the connection is admitted, rejects when it never will be. */
   readonly outcome: PromiseWithResolvers<void>
   isSettled: boolean
+  /** Whether admission is under way: we ask for it, or the other side has. */
+  isAsked: boolean
   waitingStreamsCount: number
 }
 
@@ -82,6 +84,7 @@ export class Gate {
       ADMISSION_PROTOCOL,
       (stream, connection) => {
         const entry = this.#entry(connection)
+        entry.isAsked = true
         if (entry.isSettled || connection.direction === 'outbound') stream.abort(new Error('admission was settled'))
         else void this.#settleBy(entry, answerAdmission(stream, connection.remotePeer.toString(), this.#admission))
       },
@@ -163,18 +166,30 @@ export class Gate {
     return entry.isSettled && entry.admitted === undefined
   }
 
+  /** Whether a connection is admitted, or may be in a moment: who wants that asks for it before anything else. */
+  mayBeAdmitted(connection: Connection): boolean {
+    const { isAsked, isSettled, admitted } = this.#entry(connection)
+    return isSettled ? admitted !== undefined : isAsked
+  }
+
   /** Waits until a connection is admitted. Rejects with the error of the side that refused it. */
   admitted(connection: Connection): Promise<void> {
     return this.#entry(connection).outcome.promise
   }
 
-  /** Runs a join: meanwhile a connection that was refused is left open, since joining is what refused peers do. */
+  /**
+   * Runs a join: meanwhile a connection that was refused is left open, since joining is what refused peers do, be it by way of a relay.
+   * Then it is ended: by the next one this node is a member.
+   */
   async whileJoining<Result>(join: () => Promise<Result>): Promise<Result> {
     this.#joinsOpenCount++
     try {
       return await join()
     } finally {
       this.#joinsOpenCount--
+      for (const { connection } of [...this.#entries.values()])
+        if (connection.direction === 'outbound' && this.isRefused(connection))
+          this.#abandon(connection, new RoostError('NOT_ADMITTED', 'joining is done'))
     }
   }
 
@@ -195,11 +210,12 @@ export class Gate {
     }
   }
 
-  /** What a libp2p service is built from, so that it too knows only admitted peers. */
+  /** What a libp2p service is built from, so that it too knows only admitted peers, unless `handler` lets others to its streams. */
   guard<Components extends { registrar: Registrar; connectionManager: ConnectionManager }>(
     components: Components,
+    handler = (inner: StreamHandler): StreamHandler => this.handler(inner),
   ): Components {
-    const registrar = this.#guardRegistrar(components.registrar)
+    const registrar = this.#guardRegistrar(components.registrar, handler)
     const connectionManager = this.#guardConnectionManager(components.connectionManager)
     return new Proxy(components, {
       get: (target, name) => {
@@ -210,9 +226,9 @@ export class Gate {
     })
   }
 
-  #guardRegistrar(registrar: Registrar): Registrar {
+  #guardRegistrar(registrar: Registrar, handler: (inner: StreamHandler) => StreamHandler): Registrar {
     return override(registrar, {
-      handle: (protocol, handler, options) => registrar.handle(protocol, this.handler(handler), options),
+      handle: (protocol, inner, options) => registrar.handle(protocol, handler(inner), options),
       register: (protocol, topology, options) => registrar.register(protocol, this.#guardTopology(topology), options),
     })
   }
@@ -337,6 +353,7 @@ export class Gate {
       admitted: undefined,
       outcome: Promise.withResolvers<void>(),
       isSettled: false,
+      isAsked: connection.direction === 'outbound',
       waitingStreamsCount: 0,
     }
     // Nobody may be waiting when it rejects.

@@ -9,7 +9,6 @@ export type {
 } from './contract.ts'
 export { callerOf } from './http.ts'
 export { createNetwork } from './network.ts'
-export { isRelayed } from './outward-addresses.ts'
 export { joinStreams } from './tunnel.ts'
 export { misfitHint, nameOf, versionsText } from './versions.ts'
 export type { Misfit } from './versions.ts'

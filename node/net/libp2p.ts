@@ -26,6 +26,7 @@ import { RPC_LIMITS } from './pubsub-guard.ts'
 import { RecordStore } from './record-store.ts'
 import type { Prefer } from './record-store.ts'
 import type { ReservationStore } from './relays.ts'
+import { Strangers } from './strangers.ts'
 import { inOneWrite, withFewerWindowUpdates } from './thrift.ts'
 
 /** Makes the libp2p node, with the settings that measuring it asked for. Why each is there stands beside it. */
@@ -109,6 +110,7 @@ export async function makeGridNode(
   { gate, counters, validate, prefer, isReachable, isNear }: GridNodeDependencies,
 ): Promise<GridNode> {
   const limits = { ...RELAY_LIMITS, ...relay }
+  const strangers = new Strangers(gate, counters)
   let reservations: ReservationStore | undefined
   const datastore = store === undefined ? undefined : new LevelDatastore(store)
   let records: RecordStore | undefined
@@ -129,7 +131,10 @@ export async function makeGridNode(
         return transport
       },
     ],
-    connectionGater: { denyInboundRelayReservation: () => !isReachable() },
+    // Strangers are taken to members, and have no places themselves.
+    connectionGater: {
+      denyInboundRelayReservation: (peer) => !isReachable() || !gate.peers().includes(peer.toString()),
+    },
     // Noise first: 16 to 24 ms of CPU a handshake, both ends, where tls takes 39 to 47; in bulk they are alike.
     connectionEncrypters: [inOneWrite(noise()), inOneWrite(lazyTls())],
     streamMuxers: [
@@ -167,7 +172,7 @@ export async function makeGridNode(
             defaultDataLimit: BigInt(limits.connectionBytesMax),
             defaultDurationLimit: limits.connectionMsMax,
           },
-        })(gate.guard(components)),
+        })(gate.guard(components, (inner) => strangers.handler(inner))),
       dht: (components) => {
         records = new RecordStore(components.datastore, prefer, counters)
         const { datastore: guarded } = records

@@ -46,8 +46,9 @@ export class InternetGrid {
   }
 
   /** A machine that has no daemon yet. */
-  machineOn(name: string, { through }: TestHost): Machine {
-    const machine = new Machine({ ROOST_NAME: name, ROOST_LISTEN: '0.0.0.0,::', ROOST_PORT: '7667' }, through)
+  machineOn(name: string, { through }: TestHost, settings: Readonly<Record<string, string>> = {}): Machine {
+    const network = { ROOST_NAME: name, ROOST_LISTEN: '0.0.0.0,::', ROOST_PORT: '7667' }
+    const machine = new Machine({ ...network, ...settings }, through)
     this.machines.push(machine)
     return machine
   }

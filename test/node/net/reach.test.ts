@@ -1,9 +1,15 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { TestGrid, until, wordAdmission } from './grid.ts'
 import type { TestNode } from './grid.ts'
+import { dialNetwork, makeOutsider } from './outsider.ts'
 
 const grid = new TestGrid()
 afterEach(() => grid.stop())
+
+/** Circuit relay v2: the request for a place with its length before it, and how an answer ends that refuses it. */
+const HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop'
+const RESERVE = [2, 8, 0]
+const PERMISSION_DENIED = [0xca, 0x01]
 
 const stateOf = (node: TestNode): string => node.network.reach().state
 
@@ -45,11 +51,14 @@ describe('a node that only dials out', () => {
     expect(told.at(-1)).not.toContain(relays[1]!.network.self)
   })
 
-  test('is reached through the gate alone: a relay forwards nothing for strangers', async () => {
+  test('is reached through its gate alone, by who comes over a relay too', async () => {
     const { hidden } = await relayedNode()
     const stranger = await grid.add({ admission: wordAdmission('foe') })
     stranger.network.know(hidden.network.self, hidden.network.addresses())
-    await expect(stranger.network.connect(hidden.network.self)).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' })
+    // The relay refuses it as well, and may be sooner at ending the connection than the one at the far end.
+    await expect(stranger.network.connect(hidden.network.self)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(CREDENTIAL_INVALID|PEER_UNREACHABLE)$/),
+    })
     expect(hidden.network.connected()).not.toContain(stranger.network.self)
   })
 
@@ -62,6 +71,34 @@ describe('a node that only dials out', () => {
     const member = await grid.add()
     const { reply } = await member.network.requestJoin(hidden.network.addresses(), 'again')
     expect(reply).toBe('renewed')
+  })
+
+  test('is joined by a stranger, whom a relay takes to it and gives no place itself', async () => {
+    const relay = await grid.add()
+    const admission = { ...wordAdmission('friend'), join: (_peer: string, request: unknown) => `welcome ${request}` }
+    const hidden = await grid.add({ listen: [], admission })
+    await hidden.network.connect(relay.network.self)
+    await until('relayed', () => stateOf(hidden) === 'relayed')
+    const stranger = await grid.add({ listen: [], admission: wordAdmission(undefined) })
+    const { peer, reply } = await stranger.network.requestJoin(hidden.network.addresses(), 'ticket')
+    expect({ peer, reply }).toEqual({ peer: hidden.network.self, reply: 'welcome ticket' })
+    expect(relay.network.metrics()['relay_strangers']).toBe(1)
+    // What comes next it does as a member, over new connections.
+    await until('nothing is left', () => stranger.network.metrics()['connections_count'] === 0)
+
+    const outsider = await makeOutsider()
+    try {
+      const connection = await dialNetwork(outsider, relay.network)
+      const stream = await connection.newStream(HOP_PROTOCOL)
+      const answer = new Promise<Uint8Array>((resolve) =>
+        stream.addEventListener('message', ({ data }) => resolve(data.subarray()), { once: true }),
+      )
+      stream.send(Uint8Array.from(RESERVE))
+      expect([...(await answer)].slice(-2)).toEqual(PERMISSION_DENIED)
+      expect(relay.network.reach().relayedPeersCount).toBe(1)
+    } finally {
+      await outsider.stop()
+    }
   })
 
   test('does not relay for others, and leaves the DHT to who is reachable', async () => {
