@@ -36,6 +36,20 @@ export function encode(value: Plain): Uint8Array {
   }
 }
 
+/** Encodes a value once where it is given several times in a row: values are not changed, nor are the bytes that are given for one. */
+export class LastEncoded {
+  #value: Plain
+  #bytes: Uint8Array | undefined
+
+  encode(value: Plain): Uint8Array {
+    if (this.#bytes === undefined || this.#value !== value) {
+      this.#bytes = encode(value)
+      this.#value = value
+    }
+    return this.#bytes
+  }
+}
+
 /**
  * The value that the bytes stand for; it still has to be parsed, since it may be anything plain. Fails with
  * `MESSAGE_TOO_LARGE` beyond `bytesMax`, and with `MESSAGE_MALFORMED` for whatever is not one CBOR item of plain values: tags,

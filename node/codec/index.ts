@@ -1,2 +1,2 @@
-export { DEPTH_MAX, ITEMS_MAX, decode, encode } from './codec.ts'
+export { DEPTH_MAX, ITEMS_MAX, LastEncoded, decode, encode } from './codec.ts'
 export type { DecodeLimits } from './codec.ts'

@@ -14,6 +14,8 @@ export interface CoreDependencies {
   readonly env: ReplicaEnv
   readonly storage: ReplicaStorage
   readonly machine: StateMachine
+  /** Entries are to be written and sent: come back to `saving.flush` when this turn is over. */
+  readonly onHeld: () => void
   /** The disk has taken more of what was written. */
   readonly onSaved: () => void
   /** An entry was applied. */
@@ -112,10 +114,11 @@ export class ReplicaCore {
     this.saving.save({ hardState: this.hardState }, this.log.lastIndex)
   }
 
-  /** A leader's next entry, in memory and on its way to the disk. */
+  /** A leader's next entry, in memory; it goes to the disk with all that follow it in this turn. */
   append(content: EntryContent, atMs: number): Entry {
     const entry: Entry = { index: this.log.lastIndex + 1, term: this.#term, atMs, ...content }
-    this.accept([entry])
+    this.log.append([entry])
+    this.saving.hold(entry)
     return entry
   }
 

@@ -8,6 +8,8 @@ export type ReplicaTimer =
   /** `life` tells a replica from one of the same group that was opened before it. */
   | { readonly type: 'election'; readonly group: string; readonly life: number }
   | { readonly type: 'apply'; readonly group: string; readonly life: number }
+  /** The turn is over in which a leader was given commands: they leave together. */
+  | { readonly type: 'flush'; readonly group: string; readonly life: number }
 
 export type ReplicaEvent =
   /** This node leads the group from now on: the one to be found under the group's name. */

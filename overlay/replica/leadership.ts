@@ -1,5 +1,6 @@
 import type { PeerId } from '../env/index.ts'
 import type { ReplicaCore } from './core.ts'
+import { AppendMessages } from './append-messages.ts'
 import { isVoter, peersOf, type EntryContent, type Voter } from './entry.ts'
 import { MemberChanges, type ChangeEnd, type MemberChange } from './member-changes.ts'
 import type { Ack, Beat, MessageTo } from './messages.ts'
@@ -21,6 +22,7 @@ export class Leadership {
   readonly #proposals = new Proposals()
   readonly #reads = new ReadQueue()
   readonly #changes: MemberChanges
+  readonly #appends: AppendMessages
   readonly #beganMs: number
   readonly #beganAtMs: number
   /** Reads that came before this leader knew what is committed. */
@@ -33,6 +35,7 @@ export class Leadership {
     this.#core = core
     this.#beganMs = core.env.nowMs
     this.#beganAtMs = Math.max(core.machine.atMs, core.log.at(core.log.lastIndex)?.atMs ?? 0)
+    this.#appends = new AppendMessages(core, () => this.#round)
     this.#changes = new MemberChanges(core, (peer) => this.#followers.get(peer)?.progress)
   }
 
@@ -40,6 +43,11 @@ export class Leadership {
   begin(): void {
     this.#keepFollowers()
     this.#append({ type: 'begin' })
+  }
+
+  /** Sends what the log has now: one message to each follower, for all that came in one turn. */
+  advance(): void {
+    for (const follower of this.#followers.values()) follower.advance()
   }
 
   end(): void {
@@ -189,9 +197,8 @@ export class Leadership {
   #append(content: EntryContent, settle?: Settle): void {
     const passedMs = Math.floor(this.#core.env.nowMs - this.#beganMs)
     const entry = this.#core.append(content, this.#beganAtMs + passedMs)
-    if (settle) this.#proposals.add(entry, settle)
+    if (settle) this.#proposals.add(entry, this.#core.log.weightAt(entry.index), settle)
     if (entry.type === 'members') this.#keepFollowers()
-    for (const follower of this.#followers.values()) follower.advance()
   }
 
   /** One for everybody in the newest configuration, which counts from when it is in the log. */
@@ -203,7 +210,7 @@ export class Leadership {
         this.#followers.delete(peer)
       }
     for (const peer of peers)
-      if (!this.#followers.has(peer)) this.#followers.set(peer, new Replication(peer, this.#core, () => this.#round))
+      if (!this.#followers.has(peer)) this.#followers.set(peer, new Replication(peer, this.#core, this.#appends))
   }
 
   #hear(from: PeerId, incarnation: number): Replication | undefined {

@@ -104,6 +104,11 @@ export class ReplicaLog {
     return this.#entries.slice(start, end)
   }
 
+  /** What the entry at `index` weighs, which is one that is kept. */
+  weightAt(index: number): number {
+    return this.#weights[index - this.#baseIndex - 1]!
+  }
+
   /** What the entries after `index` weigh. */
   weightAfter(index: number): number {
     let weight = 0

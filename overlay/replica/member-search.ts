@@ -1,6 +1,7 @@
 import type { AbortSignalLike, PeerId } from '../env/index.ts'
 import { asRoostError, RoostError } from '../error/index.ts'
 import type { GroupClientDependencies } from './client.ts'
+import { LocalCalls } from './local-calls.ts'
 import type { ReplicaReply, ReplicaRequest } from './requests.ts'
 import type { Given } from './service.ts'
 
@@ -10,6 +11,7 @@ const KNOWN_COUNT_MAX = 16
 /** Whom a client asks next: the leader where it is known or was named, then the others, each once until it begins again. */
 export class MemberSearch {
   readonly #dependencies: Pick<GroupClientDependencies<Given>, 'group' | 'env' | 'resolve' | 'local'>
+  readonly #local: LocalCalls | undefined
   #known: PeerId[] = []
   #leader: PeerId | undefined
   readonly #tried = new Set<PeerId>()
@@ -17,6 +19,8 @@ export class MemberSearch {
 
   constructor(dependencies: Pick<GroupClientDependencies<Given>, 'group' | 'env' | 'resolve' | 'local'>) {
     this.#dependencies = dependencies
+    const { env, local } = dependencies
+    this.#local = local && new LocalCalls(env, local)
   }
 
   /** Undefined where all have been tried. */
@@ -59,17 +63,10 @@ export class MemberSearch {
     request: ReplicaRequest,
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignalLike | undefined },
   ): Promise<ReplicaReply> {
-    const { env, local } = this.#dependencies
+    const { env } = this.#dependencies
     if (peer !== env.self) return env.call(peer, request, signal ? { timeoutMs, signal } : { timeoutMs })
-    if (local === undefined) throw new RoostError('PEER_UNREACHABLE', 'this node takes part in no groups')
-    let isAnswered = false
-    const answer = local.answer(peer, request).finally(() => (isAnswered = true))
-    // Most are answered long before, and an error that nobody reads costs more than all else here.
-    const late = env.sleep(timeoutMs).then(() => {
-      if (isAnswered) return answer
-      throw new RoostError('CALL_TIMEOUT', 'this node did not answer in time', { certain: false })
-    })
-    return Promise.race([answer, late])
+    if (this.#local === undefined) throw new RoostError('PEER_UNREACHABLE', 'this node takes part in no groups')
+    return this.#local.ask(request, timeoutMs)
   }
 
   #hear(peer: PeerId, reply: ReplicaReply): void {

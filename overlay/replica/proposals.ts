@@ -1,5 +1,4 @@
 import type { CommandContent, Entry } from './entry.ts'
-import { weigh } from './plain.ts'
 import type { Outcome } from './sessions.ts'
 
 /** Commands that wait to be applied; more are refused. */
@@ -35,9 +34,8 @@ export class Proposals {
     return true
   }
 
-  add(entry: Entry, settle: Settle): void {
+  add(entry: Entry, weight: number, settle: Settle): void {
     const key = entry.type === 'command' ? keyOf(entry) : undefined
-    const weight = weigh(entry, Infinity)
     this.#byIndex.set(entry.index, { weight, key, settles: [settle] })
     if (key !== undefined) this.#indexByKey.set(key, entry.index)
     this.#weight += weight

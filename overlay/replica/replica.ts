@@ -75,6 +75,7 @@ export class Replica {
         storage,
         machine: new StateMachine(service),
         onFailed,
+        onHeld: () => env.wakeAfter(0, { type: 'flush', group, life }),
         onSaved: () => this.#onSaved(),
         onCommitted: () => this.#onCommitted(),
         onApplied: (entry, outcome) => this.#leadership?.onApplied(entry.index, outcome),
@@ -164,7 +165,10 @@ export class Replica {
   }
 
   wake(timer: ReplicaTimer): void {
-    if (timer.type === 'apply') {
+    if (timer.type === 'flush') {
+      this.core.saving.flush()
+      this.#leadership?.advance()
+    } else if (timer.type === 'apply') {
       this.#isApplyTimerSet = false
       this.core.applyMore()
       this.#leadership?.onCurrent()

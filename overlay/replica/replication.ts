@@ -1,7 +1,7 @@
 import type { PeerId } from '../env/index.ts'
 import type { ReplicaCore } from './core.ts'
-import type { Entry } from './entry.ts'
-import { APPEND_COUNT_MAX, type MessageTo } from './messages.ts'
+import type { AppendMessages } from './append-messages.ts'
+import type { MessageTo } from './messages.ts'
 import { Progress, type Transfer } from './progress.ts'
 
 /** While so many messages are under way, one that is not full waits for more entries: a message costs more than an entry. */
@@ -19,15 +19,14 @@ export class Replication {
   readonly peer: PeerId
   readonly progress: Progress
   readonly #core: ReplicaCore
-  readonly #roundOf: () => number
+  readonly #appends: AppendMessages
   #transferPatienceMs: number
   #isOver = false
 
-  /** `roundOf` gives the number of the leader's newest call. */
-  constructor(peer: PeerId, core: ReplicaCore, roundOf: () => number) {
+  constructor(peer: PeerId, core: ReplicaCore, appends: AppendMessages) {
     this.peer = peer
     this.#core = core
-    this.#roundOf = roundOf
+    this.#appends = appends
     this.#transferPatienceMs = this.#transferPatienceMsMin
     this.progress = new Progress(core.log.lastIndex + 1, core.env.nowMs)
   }
@@ -55,12 +54,12 @@ export class Replication {
     if (progress.transfer) return this.#sendChunks(progress.transfer)
     while (progress.underWayCount < (progress.isProbing ? 1 : options.windowCount)) {
       if (progress.next > log.lastIndex && !progress.isProbing) return
-      const prevTerm = log.termAt(progress.next - 1)
-      if (prevTerm === undefined) return this.#beginTransfer()
-      const entries = log.slice(progress.next, { weightMax: options.appendWeightMax, countMax: APPEND_COUNT_MAX })
-      const isAll = progress.next + entries.length > log.lastIndex
-      if (isAll && progress.underWayCount >= PARTIAL_WINDOW) return
-      this.#sendEntries(entries, prevTerm)
+      const message = this.#appends.from(progress.next)
+      if (message === undefined) return this.#beginTransfer()
+      const lastIndex = message.prevIndex + message.entries.length
+      if (lastIndex === log.lastIndex && progress.underWayCount >= PARTIAL_WINDOW) return
+      this.#core.send(this.peer, message)
+      progress.sent(lastIndex, env.nowMs)
     }
   }
 
@@ -96,23 +95,6 @@ export class Replication {
     progress.probe(Math.max(transfer.snapshot.index, progress.verified) + 1)
   }
 
-  #sendEntries(entries: readonly Entry[], prevTerm: number): void {
-    const { progress } = this
-    const { group, term, commitIndex, env } = this.#core
-    const prevIndex = progress.next - 1
-    this.#core.send(this.peer, {
-      type: 'append',
-      group,
-      term,
-      round: this.#roundOf(),
-      prevIndex,
-      prevTerm,
-      commit: commitIndex,
-      entries,
-    })
-    progress.sent(prevIndex + entries.length, env.nowMs)
-  }
-
   #beginTransfer(): void {
     const { snapshot, env } = this.#core
     if (snapshot === undefined) return
@@ -139,7 +121,7 @@ export class Replication {
 
   #sendChunk({ snapshot }: Transfer, number: number, chunk: MessageTo<'chunk'>['chunk']): void {
     const { group, term } = this.#core
-    this.#core.send(this.peer, { type: 'chunk', group, term, round: this.#roundOf(), snapshot, number, chunk })
+    this.#core.send(this.peer, { type: 'chunk', group, term, round: this.#appends.round, snapshot, number, chunk })
   }
 
   #retryTransfer(transfer: Transfer, nowMs: number): void {

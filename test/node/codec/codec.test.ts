@@ -1,7 +1,7 @@
 import { encode as encodeCbor, rfc8949EncodeOptions } from 'cborg'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DEPTH_MAX, ITEMS_MAX, decode, encode } from '../../../node/codec/index.ts'
+import { DEPTH_MAX, ITEMS_MAX, decode, encode, LastEncoded } from '../../../node/codec/index.ts'
 import { RoostError } from '../../../overlay/index.ts'
 import type { Plain } from '../../../overlay/index.ts'
 
@@ -168,4 +168,14 @@ describe('bytes from a peer', () => {
     expect(value['admin']).toBeUndefined()
     expect(({} as Record<string, unknown>)['admin']).toBeUndefined()
   })
+})
+
+test('a value that is given again is encoded once, and another value anew', () => {
+  const encoder = new LastEncoded()
+  const value = { a: [1, 2] }
+  const bytes = encoder.encode(value)
+  expect(encoder.encode(value)).toBe(bytes)
+  expect(encoder.encode({ a: [1, 2] })).not.toBe(bytes)
+  expect(encoder.encode(undefined)).toEqual(encode(undefined))
+  expect(encoder.encode(value)).toEqual(bytes)
 })

@@ -40,6 +40,40 @@ describe('a group of three', () => {
     expect(unsent).toMatchObject({ code: 'GROUP_UNREACHABLE', certain: true })
   })
 
+  test('writes in one go what it is given in one turn, and sends it to each follower in one message', async () => {
+    const writes: number[] = []
+    const messages: number[] = []
+    const run = await groupOf({
+      seed: 44,
+      options: { ...REPLICA_DEFAULTS, electionMsMin: 5_000, electionMsMax: 6_000 },
+      plants: {
+        storage: (storage) => ({
+          ...storage,
+          persist: (write, settled) => {
+            if (write.entries) writes.push(write.entries.length)
+            storage.persist(write, settled)
+          },
+        }),
+        message: (message) => {
+          if (message.type === 'append' && message.entries.length > 0) messages.push(message.entries.length)
+          return message
+        },
+      },
+    })
+    await put(run, 'a', 'before')
+    writes.length = messages.length = 0
+    const { replicas } = run.leader!
+    const replica = replicas!.replica(GROUP)!
+    const peer = run.machines[1]!.id
+    await run.sim.run(0)
+    run.sim.act(0, () => {
+      for (let count = 0; count < 20; count++) replica.leadership!.propose({ type: 'open', peer }, () => undefined)
+    })
+    await run.sim.run(1_000)
+    expect(messages).toEqual([20, 20])
+    expect(writes).toEqual([20, 20, 20])
+  })
+
   test('hands its leadership on without waiting for an election', async () => {
     const run = await groupOf({ seed: 5, options: REPLICA_DEFAULTS })
     const heir = run.machines.find((machine) => machine !== run.leader)!
