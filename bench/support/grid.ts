@@ -47,3 +47,9 @@ async function allAlive(fetch: Fetch, count: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
+
+/** All that a daemon has on `/metrics`, by name; what has labels is left out. */
+export async function metricsOf(fetch: Fetch): Promise<ReadonlyMap<string, number>> {
+  const lines = (await (await fetch('/metrics')).text()).split('\n').map((line) => /^(\w+) (\S+)$/.exec(line))
+  return new Map(lines.flatMap((found) => (found === null ? [] : [[found[1]!, Number(found[2])]])))
+}

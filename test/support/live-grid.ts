@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { metricsOf } from '../../bench/support/grid.ts'
 import type { Fetch } from '../../overlay/contract/index.ts'
 import { encodeStatement } from '../../aem/commands/submission.ts'
 import { signAsUser, socketFetch } from '../../node/client/index.ts'
@@ -98,9 +99,7 @@ export class LiveGrid {
 
   /** All that a daemon has on `/metrics`, by name; what has labels is left out. */
   async metrics(number: number): Promise<ReadonlyMap<string, number>> {
-    const text = await (await this.fetchOf(number)('/metrics')).text()
-    const lines = text.split('\n').map((line) => /^(\w+) (\S+)$/.exec(line))
-    return new Map(lines.flatMap((found) => (found === null ? [] : [[found[1]!, Number(found[2])]])))
+    return metricsOf(this.fetchOf(number))
   }
 
   kill(number: number): Promise<DevDaemon> {
