@@ -20,9 +20,3 @@ export function after(delayMs: number, run: () => void): () => void {
   let timeout = wait()
   return () => clearTimeout(timeout)
 }
-
-/** Runs late in this turn of the event loop, once what waits in it has run: a timer of Node's takes a millisecond at least. */
-export function soon(_delayMs: number, run: () => void): () => void {
-  const immediate = setImmediate(run)
-  return () => clearImmediate(immediate)
-}
