@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Log } from '../../overlay/contract/index.ts'
 import type { Env, PeerId, Protocol, Surroundings } from '../../overlay/index.ts'
 import type { Counters } from './counters.ts'
-import { after, soon } from './clock.ts'
+import { after } from './clock.ts'
 
 /**
  * Where a protocol sits in the daemon: its handlers run one at a time, what they emit is told to the host after each has
@@ -89,7 +89,7 @@ export class Seat<Message, Timer, Event> {
 
   #wakeAfter(delayMs: number, timer: Timer): void {
     assert(this.#timers.size < TIMERS_COUNT_MAX, `${this.#wireId} has too many timers open`)
-    const cancel = (delayMs <= 0 ? soon : after)(delayMs, () => {
+    const cancel = after(delayMs, () => {
       this.#timers.delete(cancel)
       this.#handle(() => this.#protocol.wake(timer, this.env))
     })
