@@ -8,6 +8,9 @@ import { SOCKET_NAME } from '../../node/data/index.ts'
 /** Commands of a test end within this; a command that hangs fails its test and not the run. */
 const COMMAND_MS_MAX = 40_000
 
+/** A daemon is ready within a second or two; one of twenty that start on a machine with other work is not. */
+const START_MS_MAX = 120_000
+
 export interface Outcome {
   readonly status: number | null
   readonly stdout: string
@@ -135,14 +138,18 @@ export class Machine {
   }
 
   async #ready(): Promise<void> {
-    await until('the daemon answers', async () => {
-      try {
-        await this.ask('/status')
-        return true
-      } catch {
-        return false
-      }
-    })
+    await until(
+      'the daemon answers',
+      async () => {
+        try {
+          await this.ask('/status')
+          return true
+        } catch {
+          return false
+        }
+      },
+      START_MS_MAX,
+    )
   }
 }
 
