@@ -20,6 +20,7 @@ import { observe } from './observe.ts'
 import type { DaemonOptions } from './options.ts'
 import { startPlugins } from './plugins.ts'
 import { SelfDescription } from './self-description.ts'
+import { startTidying } from './tidy.ts'
 import { Tunnels } from './tunnels.ts'
 import { startUpkeep } from './upkeep.ts'
 import { openWaysIn, type WaysIn } from './ways-in.ts'
@@ -149,6 +150,7 @@ async function start(
   jobSockets.begin(surface)
   waysIn = await openWaysIn(surface, { data, network, intake, apiPort: options.apiPort, log })
   ends.push(() => waysIn.close())
+  ends.push(startTidying(log))
   return runningDaemon({ options, discovery, network, vo, plugins, groups, intake, log, ends, api: waysIn.api })
 }
 
