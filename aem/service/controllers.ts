@@ -42,8 +42,14 @@ export class Controllers {
    * that the directory does not know (yet), is asked of the living nodes. `JOB_NOT_FOUND`, `ID_AMBIGUOUS`.
    */
   async resolve(prefix: string): Promise<{ id: JobId; controller: PeerId }> {
-    const known = isJobId(prefix) ? await this.find(prefix) : undefined
-    if (known !== undefined) return { id: prefix, controller: known }
+    if (isJobId(prefix)) {
+      const pointer = await this.find(prefix)
+      // Any member may have put it there: it counts once that node says so too.
+      const pointed = pointer === undefined ? undefined : await this.#whoControls(prefix, [pointer])
+      const controller = pointed ?? (await this.#whoControls(prefix, this.#living()))
+      if (controller === undefined) throw new RoostError('JOB_NOT_FOUND', `no node that answers controls job ${prefix}`)
+      return { id: prefix, controller }
+    }
     const { answers } = await this.list({ all: true }, this.#living())
     const found = new Map<JobId, PeerId>()
     for (const { node, list } of answers)
@@ -130,6 +136,16 @@ export class Controllers {
     if (response.ok) return response
     const body = (await boundedJson(response, ERROR_BYTES_MAX).catch(() => ({}))) as { error?: unknown }
     throw errorFromRecord(body.error)
+  }
+
+  /** Which of these nodes controls a job, as it says itself. */
+  async #whoControls(id: JobId, nodes: readonly PeerId[]): Promise<PeerId | undefined> {
+    const signal = AbortSignal.timeout(ASK_TIMEOUT_MS)
+    const asking = nodes.slice(0, CONTROLLERS_ASKED_MAX).map(async (node) => {
+      await (await this.ask(node, `/jobs/${id}`, { signal })).body?.cancel()
+      return node
+    })
+    return await Promise.any(asking).catch(() => undefined)
   }
 
   #living(): readonly PeerId[] {

@@ -176,7 +176,7 @@ export class DhtDirectory implements JobDirectory {
     let answersCount = 0
     const take = (value: Uint8Array): void => {
       const record = readJobValue(value, this.#dependencies.crypto)
-      if (record?.record.jobId !== jobId) return
+      if (record?.record.jobId !== jobId || record.record.vo !== this.#dependencies.vo()) return
       answersCount++
       if (newest === undefined || compareJobRecords(newest, record) < 0) newest = record
     }
@@ -240,11 +240,16 @@ export class DhtDirectory implements JobDirectory {
   }
 }
 
-/** Throws where `value` is no record for `key`, so that kad-dht neither keeps nor believes it. */
-export function validateJobValue(key: Uint8Array, value: Uint8Array, crypto: Crypto): void {
+/** Throws where `value` is no record of this VO for `key`, so that kad-dht neither keeps nor believes it. */
+export function validateJobValue(
+  key: Uint8Array,
+  value: Uint8Array,
+  { crypto, vo }: { readonly crypto: Crypto; readonly vo: string },
+): void {
   if (value.length > JOB_RECORD_BYTES_MAX) throw new RoostError('MESSAGE_TOO_LARGE', 'a record beyond its bound')
   const { record } = parseJobRecord(decode(value, { bytesMax: JOB_RECORD_BYTES_MAX }), crypto)
   if (!sameBytes(jobKey(record.jobId), key)) throw new RoostError('MESSAGE_MALFORMED', 'a record under another key')
+  if (record.vo !== vo) throw new RoostError('DENIED', 'a record of another grid')
 }
 
 /** Whether a new value replaces the one that is kept. Both were validated; equal ones do, since that renews their time. */

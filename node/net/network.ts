@@ -90,13 +90,13 @@ export async function createNetwork(options: NetworkOptions, dependencies: Netwo
 
 async function makeNode(
   options: NetworkOptions,
-  { surroundings: { crypto } }: NetworkDependencies,
+  { surroundings: { crypto }, vo }: NetworkDependencies,
   parts: Pick<GridNodeDependencies, 'gate' | 'counters' | 'isReachable' | 'isNear'>,
 ): Promise<GridNode> {
   try {
     return await makeGridNode(options, {
       ...parts,
-      validate: (key, value) => validateJobValue(key, value, crypto),
+      validate: (key, value) => validateJobValue(key, value, { crypto, vo: vo() }),
       prefer: (kept, fresh) => prefersJobValue(kept, fresh, crypto),
     })
   } catch (cause) {

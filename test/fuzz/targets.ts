@@ -223,7 +223,7 @@ function jobRecord(): Target {
   return {
     name: 'job-record',
     bytesMax: 4_096,
-    read: (bytes) => validateJobValue(key, bytes, crypto),
+    read: (bytes) => validateJobValue(key, bytes, { crypto, vo: record.vo }),
     isMessage: false,
     isTree: true,
     seeds: [encode(signJobRecord(record, crypto) as unknown as Plain)],

@@ -51,6 +51,12 @@ export class Grid {
     return node
   }
 
+  /** What anybody may have put into the directory about a job. */
+  plantRecord(jobId: string, controller: PeerId): void {
+    const epoch = 99
+    this.#records.set(jobId, { jobId, controllers: [controller], epoch, sequence: 1, owner: 'x', vo: 'test' })
+  }
+
   /** As a crash looks to the others. */
   async remove(node: MemberNode): Promise<void> {
     node.isAlive = false

@@ -116,6 +116,15 @@ describe('from a node that is not the controller', () => {
     })
   })
 
+  test.each([0, 1, 2])('node %i shows it whatever somebody put into the directory about it', async (index) => {
+    for (const liar of [1, 2, 7]) {
+      grid.plantRecord(id, peerIdOf(liar))
+      const terminal = terminalAt(nodes[index]!)
+      await show(terminal.context, id)
+      expect(only(terminal.documents)).toMatchObject({ id, controller: peerIdOf(0), state: 'failed' })
+    }
+  })
+
   test.each([0, 1, 2])('node %i prints what it wrote', async (index) => {
     const terminal = terminalAt(nodes[index]!)
     await logs(terminal.context, id, {})
