@@ -21,26 +21,28 @@ export function header(question: string, parameters: Readonly<Record<string, str
   )
 }
 
-/** One measured thing, its unit, and the ratio to the baseline where there is one. */
+/** One measured thing, its unit, the ratio to the baseline where there is one, and the 99th percentile where there are samples for it. */
 export function row(name: string, samples: readonly number[], unit: string, baselineMedian?: number): void {
-  const { median, p95 } = summary(samples)
+  const { median, p95, p99 } = summary(samples)
+  const tail = samples.length < 100 ? '' : `  p99 ${format(p99).padStart(9)} ${unit}`
   const ratio = baselineMedian === undefined ? '' : `  ratio ${format(median / baselineMedian)}`
   console.log(
-    `  ${name.padEnd(44)} median ${format(median).padStart(9)} ${unit}  p95 ${format(p95).padStart(9)} ${unit}${ratio}`,
+    `  ${name.padEnd(44)} median ${format(median).padStart(9)} ${unit}  p95 ${format(p95).padStart(9)} ${unit}${tail}${ratio}`,
   )
 }
 
 export interface Summary {
   readonly median: number
   readonly p95: number
+  readonly p99: number
 }
 
-/** Median and 95th percentile by nearest rank; there must be a sample. */
+/** Median, 95th and 99th percentile by nearest rank; there must be a sample. */
 export function summary(samples: readonly number[]): Summary {
   const sorted = [...samples].sort((a, b) => a - b)
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))]!
-  return { median: at(0.5), p95: at(0.95) }
+  return { median: at(0.5), p95: at(0.95), p99: at(0.99) }
 }
 
 /** How long an action takes, in milliseconds. */

@@ -15,24 +15,40 @@ const BUSY_MS = 20_000
 /** The share of time that the event loop was busy since it was looked at last: above it, somebody is being served. */
 const BUSY_SHARE_MAX = 0.2
 
+export interface Tidying {
+  /** The share of time since it was asked last in which this process was busy. */
+  busyShare(): number
+  collect(): Promise<void>
+}
+
 /** Returns how to stop. */
-export function startTidying(log: Log): () => void {
-  let before = performance.eventLoopUtilization()
+export function startTidying(log: Log, { busyShare, collect }: Tidying = ofThisProcess()): () => void {
   let timer: NodeJS.Timeout
   const wait = (delayMs: number): void => {
     timer = setTimeout(() => {
-      const { utilization } = performance.eventLoopUtilization(before)
-      before = performance.eventLoopUtilization()
-      if (utilization > BUSY_SHARE_MAX) return wait(BUSY_MS)
+      if (busyShare() > BUSY_SHARE_MAX) return wait(BUSY_MS)
       wait(AGAIN_MS)
-      tidy().catch((error: unknown) => log.debug({ error }, 'memory could not be tidied'))
+      collect().catch((error: unknown) => log.debug({ error }, 'memory could not be tidied'))
     }, delayMs).unref()
   }
   wait(FIRST_MS)
   return () => clearTimeout(timer)
 }
 
-async function tidy(): Promise<void> {
+function ofThisProcess(): Tidying {
+  let before = performance.eventLoopUtilization()
+  return {
+    busyShare: () => {
+      const { utilization } = performance.eventLoopUtilization(before)
+      before = performance.eventLoopUtilization()
+      return utilization
+    },
+    collect: collectGarbage,
+  }
+}
+
+/** Resolves when all is collected; nothing else runs meanwhile. */
+export async function collectGarbage(): Promise<void> {
   const { Session } = await import('node:inspector')
   const session = new Session()
   session.connect()
