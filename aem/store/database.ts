@@ -18,6 +18,9 @@ export interface Range {
 /** Writes that go to the disk together, while others wait: a sync costs the same for one and for many. */
 const GROUP_COUNT_MAX = 256
 
+/** What LevelDB keeps in memory: a quarter of its own default. Logs of jobs are read seldom, and written a few records at a time. */
+const MEMORY = { writeBufferSize: 1_048_576, cacheSize: 2_097_152 }
+
 /** Opening writes the database's log once more, as a table; and some for its other files. */
 const REOPEN_BYTES = 256 * 1024
 
@@ -129,7 +132,7 @@ export class Database {
 
 /** Opens the plugin's database; `STORE_FAILED` where it is damaged or another process has it. */
 export async function openDatabase(path: string): Promise<Database> {
-  const level = new Level<string, Uint8Array>(path, { keyEncoding: 'utf8', valueEncoding: 'view' })
+  const level = new Level<string, Uint8Array>(path, { keyEncoding: 'utf8', valueEncoding: 'view', ...MEMORY })
   try {
     await level.open()
     return new Database(path, level)

@@ -4,7 +4,7 @@ import type { AbstractPutOptions, AbstractSublevel } from 'abstract-level'
 import type { Level } from 'level'
 import { RoostError } from '../../overlay/index.ts'
 import { mapDiskError } from './disk-error.ts'
-import { openLevel } from './open-database.ts'
+import { openLevel, SMALL_MEMORY } from './open-database.ts'
 import type { SoundLevel } from './sound-level.ts'
 import { makePrivateDirectory, writeFileAtomic } from './write-file.ts'
 
@@ -85,7 +85,7 @@ function dataDirectory(path: string, db: SoundLevel): DataDirectory {
 async function openDatabase(path: string, pidFile: string): Promise<SoundLevel> {
   const place = join(path, DATABASE)
   try {
-    return await openLevel(place)
+    return await openLevel(place, SMALL_MEMORY)
   } catch (error) {
     if (isLocked(error)) throw await daemonRunning(path, pidFile)
     throw mapDiskError(error, path)

@@ -2,6 +2,7 @@ import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { RoostError } from '../../overlay/index.ts'
+import type { DatabaseMemory } from './open-database.ts'
 
 /** What a database does for its public methods: what implementations of `abstract-level` override. */
 interface Hooks {
@@ -12,7 +13,10 @@ interface Hooks {
   _clear(options: object): Promise<void>
 }
 
-type Base = new (location: string, options: { readonly valueEncoding: 'view' }) => Level<string, Uint8Array> & Hooks
+type Base = new (
+  location: string,
+  options: { readonly valueEncoding: 'view' } & Partial<DatabaseMemory>,
+) => Level<string, Uint8Array> & Hooks
 
 /** Opening writes the database's log once more, as a table; and some for its other files. */
 const REOPEN_BYTES = 256 * 1024
