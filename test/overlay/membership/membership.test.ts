@@ -455,6 +455,26 @@ describe('the dead', () => {
     expect(side.state(alice)).toBe('alive')
   })
 
+  test('are all called one after another once one of them is back, since all may be', () => {
+    const gone = ids.slice(3, 15)
+    const side = watcher([alice, bob, ...gone])
+    for (const peer of gone) side.gossip(bob, dead(peer, 1, bob))
+    const living = new Set([alice, bob])
+    const pingCountIn = (ms: number): number =>
+      passAnswering(side, ms, living).filter(({ type }) => type === 'ping').length
+    pingCountIn(60_000)
+    // One a second is for the living.
+    expect(pingCountIn(30_000)).toBeLessThan(40)
+    let pingCount = 0
+    for (const peer of gone) {
+      side.gossip(bob, { type: 'alive', descriptor: descriptorOf(peer, 2) })
+      living.add(peer)
+      pingCount += pingCountIn(1_000)
+    }
+    expect(pingCount).toBeGreaterThan(1.6 * gone.length)
+    expect(gone.map(side.state)).toEqual(gone.map(() => 'alive'))
+  })
+
   test('are forgotten after their time', () => {
     const side = watcher([alice, bob], { rememberMs: 60_000 })
     side.gossip(bob, dead(alice, 1, bob))
