@@ -14,6 +14,7 @@ import { GroupCommit, type Operation } from './group-commit.ts'
 import { GroupPlace } from './group-place.ts'
 import { groupKey, GROUPS, isDamage, placeKeys, placeOf, PLACES, seal, unseal } from './records.ts'
 import { recover } from './recovery.ts'
+import { asidePath, removeAside, SET_ASIDE_DEFAULTS, type SetAsideOptions } from './set-aside.ts'
 import { Sweeper } from './sweeper.ts'
 
 /** Where a group lies. Of what was damaged, the last is kept for whoever can make something of it. */
@@ -23,6 +24,8 @@ interface GroupRecord {
   readonly kind: string
   readonly place: number
   readonly damagedPlace?: number
+  /** When that was set aside, by the wall clock. */
+  readonly damagedAtMs?: number
 }
 
 export interface LoadedGroup {
@@ -36,7 +39,11 @@ const readRecord = shape.record({
   kind: shape.text(64),
   place: shape.integer(),
   damagedPlace: shape.optional(shape.integer()),
+  damagedAtMs: shape.optional(shape.integer()),
 }) as shape.Shape<GroupRecord>
+
+/** Between two looks for what was set aside long ago. */
+const REMOVE_ASIDE_MS = 86_400_000
 
 /** Group ids stand in keys as they are. */
 const GROUP = /^[a-z0-9._~-]{1,64}$/
@@ -48,32 +55,41 @@ const GROUP = /^[a-z0-9._~-]{1,64}$/
 export class GroupDatabase {
   readonly #level: SoundLevel
   readonly #log: Log
+  readonly #setAside: SetAsideOptions
   readonly #ring = new BatchRing()
   readonly #commit: GroupCommit
   readonly #sweeper: Sweeper
   readonly #records = new Map<string, GroupRecord>()
   /** Groups whose snapshot could not be read: they begin empty when they are loaded again. */
   readonly #damaged = new Map<string, RoostError>()
+  /** Groups whose record is being changed for another reason: what they have set aside is for the next look. */
+  readonly #changing = new Set<string>()
   #nextPlace = 1
+  #looking: Promise<void> = Promise.resolve()
+  #timer: NodeJS.Timeout | undefined
 
-  private constructor(level: SoundLevel, log: Log) {
+  private constructor(level: SoundLevel, log: Log, setAside: SetAsideOptions) {
     this.#level = level
     this.#log = log
+    this.#setAside = setAside
     this.#commit = new GroupCommit(level, this.#ring)
     this.#sweeper = new Sweeper(level)
   }
 
   /**
    * Opens the database in a directory, which it makes. One that cannot be read at all is set aside under another name, and all groups begin
-   * empty. Fails with `DISK_FULL`, `DIRECTORY_UNWRITABLE` or `STORE_FAILED`.
+   * empty. What was set aside goes after a time, and is looked for now and once a day. Fails with `DISK_FULL`, `DIRECTORY_UNWRITABLE` or
+   * `STORE_FAILED`.
    */
-  static async open(path: string, log: Log): Promise<GroupDatabase> {
+  static async open(path: string, log: Log, options: Partial<SetAsideOptions> = {}): Promise<GroupDatabase> {
+    const setAside = { ...SET_ASIDE_DEFAULTS, ...options }
     const opened = async (): Promise<GroupDatabase> => {
       const level = await openLevel(path)
       try {
-        const database = new GroupDatabase(level, log)
+        const database = new GroupDatabase(level, log, setAside)
         await database.#ring.read(level)
         await database.#readRecords()
+        database.#watchAside()
         return database
       } catch (error) {
         await level.end()
@@ -84,7 +100,7 @@ export class GroupDatabase {
       return await opened()
     } catch (error) {
       if (!isDamage(error)) throw mapDiskError(error, path)
-      const aside = `${path}.damaged-${Date.now()}`
+      const aside = asidePath(path, Date.now())
       log.error(
         { path, aside, error },
         'the database of replica groups is damaged and set aside; its groups bring this node up to date where most of their members are whole',
@@ -142,7 +158,8 @@ export class GroupDatabase {
         'the log of a replica group is damaged and set aside; the group brings this node up to date where most of its members are whole',
       )
       if (record.damagedPlace !== undefined) this.#sweeper.sweep(placeKeys(record.damagedPlace).all)
-      await this.#keep({ ...record, place: this.#nextPlace++, damagedPlace: place })
+      const moved = { ...record, place: this.#nextPlace++, damagedPlace: place, damagedAtMs: Date.now() }
+      await this.#change(group, () => this.#keep(moved))
       this.#damaged.delete(group)
       return await this.#read(this.#records.get(group)!)
     }
@@ -152,16 +169,52 @@ export class GroupDatabase {
   async forget(group: string): Promise<void> {
     const record = this.#records.get(group)
     if (record === undefined) return
-    await this.#commit.written([{ type: 'del', key: groupKey(group) }])
-    this.#records.delete(group)
+    await this.#change(group, async () => {
+      await this.#commit.written([{ type: 'del', key: groupKey(group) }])
+      this.#records.delete(group)
+    })
     this.#damaged.delete(group)
     this.#sweeper.sweep(placeKeys(record.place).all)
     if (record.damagedPlace !== undefined) this.#sweeper.sweep(placeKeys(record.damagedPlace).all)
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#looking
     await this.#sweeper.end()
     await this.#level.end()
+  }
+
+  /** Removes what was set aside long ago. */
+  async removeAside(nowMs = Date.now()): Promise<void> {
+    await removeAside(this.#level.location, this.#setAside, { nowMs, log: this.#log })
+    for (const record of [...this.#records.values()]) {
+      const { damagedPlace, damagedAtMs = 0, ...rest } = record
+      if (damagedPlace === undefined || this.#changing.has(record.group)) continue
+      if (nowMs - damagedAtMs < this.#setAside.keepMs) continue
+      await this.#keep(rest)
+      this.#sweeper.sweep(placeKeys(damagedPlace).all)
+      this.#log.info({ group: record.group, atMs: damagedAtMs }, 'a damaged log that was set aside is removed')
+    }
+  }
+
+  async #change(group: string, act: () => Promise<void>): Promise<void> {
+    this.#changing.add(group)
+    try {
+      await act()
+    } finally {
+      this.#changing.delete(group)
+    }
+  }
+
+  #watchAside(): void {
+    const look = (): void => {
+      this.#looking = this.removeAside().catch((error: unknown) => {
+        this.#log.warn({ error }, 'what was set aside of replica groups cannot be removed now')
+      })
+    }
+    look()
+    this.#timer = setInterval(look, REMOVE_ASIDE_MS).unref()
   }
 
   async #read({ group, place }: GroupRecord): Promise<LoadedGroup> {

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFi
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
+import { Level } from 'level'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { GroupDatabase } from '../../../node/replica/index.ts'
 import type { ChunkOutcome, ReplicaStorage, StorageWrite, StoredReplica } from '../../../overlay/index.ts'
@@ -245,6 +246,54 @@ describe('a disk that has changed what was written', () => {
     errors.length = 0
   })
 })
+
+describe('what was set aside', () => {
+  const DAY_MS = 86_400_000
+
+  test('of a group goes after a time, and the group stays', async () => {
+    const path = temporaryDirectory()
+    const { database, storage } = await begun(path)
+    await persisted(storage, { hardState: { term: 1, incarnation: 1 }, snapshot: snapshotOf('id', 9, 1, 2) })
+    expect(await chunkOf(storage, 'id', 1)).toMatchObject({ error: { code: 'STORE_FAILED' } })
+    const again = await database.load('group')
+    await persisted(again.storage, { hardState: { term: 2, incarnation: 2 } })
+    expect(await placesIn(database, path)).toEqual([1, 2])
+    const reopened = await GroupDatabase.open(path, log, { keepMs: DAY_MS })
+    await reopened.removeAside(Date.now() + DAY_MS - 60_000)
+    expect(await placesIn(reopened, path)).toEqual([1, 2])
+    const later = await GroupDatabase.open(path, log, { keepMs: DAY_MS })
+    await later.removeAside(Date.now() + DAY_MS + 1)
+    expect(await placesIn(later, path)).toEqual([2])
+    expect((await storedIn(path))!.hardState.term).toBe(2)
+    errors.length = 0
+  })
+
+  test('whole is kept for a time, and no more than a few', async () => {
+    const folder = temporaryDirectory()
+    const path = join(folder, 'db')
+    const nowMs = Date.now()
+    for (const atMs of [nowMs - 9 * DAY_MS, nowMs - 2_000, nowMs - 1_000, nowMs])
+      mkdirSync(`${path}.damaged-${atMs}`, { recursive: true })
+    mkdirSync(`${path}.damaged-by-hand`)
+    const names = (): string[] => readdirSync(folder).filter((name) => name.includes('damaged'))
+    const database = await GroupDatabase.open(path, log, { keepMs: DAY_MS, databaseCountMax: 2 })
+    await database.close()
+    expect(names()).toEqual([`db.damaged-${nowMs - 1_000}`, `db.damaged-${nowMs}`, 'db.damaged-by-hand'])
+    const later = await GroupDatabase.open(path, log, { keepMs: DAY_MS })
+    await later.removeAside(nowMs + 2 * DAY_MS)
+    await later.close()
+    expect(names()).toEqual(['db.damaged-by-hand'])
+  })
+})
+
+/** The places that a database has, once it is closed: it has swept by then. */
+async function placesIn(database: GroupDatabase, path: string): Promise<number[]> {
+  await database.close()
+  const level = new Level<string, Uint8Array>(path, { valueEncoding: 'view' })
+  const keys = await level.keys({ gte: 'p/', lt: 'p0' }).all()
+  await level.close()
+  return [...new Set(keys.map((key) => Number(key.slice(2, 18))))]
+}
 
 test('a full disk fails what it cannot take and all behind it; what was settled is there when there is space again', async (context) => {
   const disk = SmallDisk.mount(2_048)
