@@ -76,6 +76,7 @@ export class Driver {
   readonly #peers = new Map<PeerId, Peer>()
   /** A message for several peers is encoded once. */
   readonly #sent = new LastEncoded()
+  readonly #sentBytes = new Map<string, number>()
   #isStopped = false
 
   constructor(dependencies: DriverDependencies) {
@@ -92,6 +93,11 @@ export class Driver {
 
   get waitingBytes(): number {
     return [...this.#peers.values()].reduce((sum, { link }) => sum + link.waitingBytes, 0)
+  }
+
+  /** Bytes of messages by protocol, under names for `/metrics`; those of conversations are in the sum of all alone. */
+  get sentBytes(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#sentBytes)
   }
 
   mount<Message, Timer, Event>(
@@ -195,6 +201,7 @@ export class Driver {
     const chosen = this.#chosenWords(to, wire, message)
     if (chosen === undefined) return this.#dependencies.counters.add('grid_unspoken_messages')
     const body = this.#sent.encode(chosen.words)
+    this.#countSent(chosen.id, body.length)
     const isSmall = body.length <= wire.messageBytesMax
     const frame = { channel: chosen.id, kind: 'message', id: 0, body } as const
     if (isSmall && this.#peer(to).link.send(encodeEnvelope(frame))) return
@@ -204,6 +211,11 @@ export class Driver {
         { peer: to, protocol: wire.id, bytes: body.length },
         'a message beyond its bound was not sent',
       )
+  }
+
+  #countSent(id: string, bytes: number): void {
+    const name = `grid_sent_${protocolName(id).replaceAll('-', '_')}_bytes`
+    this.#sentBytes.set(name, (this.#sentBytes.get(name) ?? 0) + bytes)
   }
 
   /** The message as the peer's version says it; undefined where that has no words for it, or none of ours is spoken there. */

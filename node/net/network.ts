@@ -363,6 +363,7 @@ class Libp2pNetwork implements Network {
     return {
       ...Object.fromEntries(this.#counters.entries()),
       ...this.#judge.metrics(),
+      ...this.#driver.sentBytes,
       connections_count: this.#node.libp2p.getConnections().length,
       streams_count: this.#node.libp2p.getConnections().reduce((sum, { streams }) => sum + streams.length, 0),
       admitted_peers_count: this.#gate.peers().length,
