@@ -5,6 +5,7 @@ import type { PluginHost } from '../host/index.ts'
 import { misfitHint, nameOf, versionsText, type Network } from '../net/index.ts'
 import type { Vo } from '../vo/index.ts'
 import { checkReach } from './net-check.ts'
+import { checkRefusals } from './refusals.ts'
 
 type Check = DoctorReply['checks'][number]
 
@@ -38,6 +39,7 @@ export async function checkHealth(parts: Checked): Promise<DoctorReply> {
       checkPeers(parts),
       checkReach(parts),
       ...checkCutOffs(parts),
+      checkRefusals(parts),
       ...checkVersions(parts),
       await checkClock(parts),
       await checkDisk(parts),
