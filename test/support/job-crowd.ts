@@ -1,12 +1,15 @@
 import { request } from 'node:http'
 import { createInterface } from 'node:readline'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { requestInvite, socketFetch } from '../../node/client/index.ts'
+import { SOCKET_NAME } from '../../node/data/index.ts'
 import { signStatement, type User } from '../../node/keys/index.ts'
 import { seededRng, type Rng } from '../../overlay/index.ts'
 import { makeUsers } from './crowd-users.ts'
 import { DaemonClient } from './daemon.ts'
 import { Machine, until } from './machine.ts'
-import { gridOf, type Member } from './machines.ts'
+import type { Member } from './machines.ts'
 import { askRaw, socketOf } from './raw-http.ts'
 import { submissionForm } from './statements.ts'
 
@@ -78,12 +81,48 @@ const METRICS: readonly string[] = [
 export async function crowd(options: CrowdOptions): Promise<CrowdReport> {
   const machines: Machine[] = []
   try {
-    const grid = await gridOf(options.daemonCount, machines)
+    const grid = await patientGrid(options, machines)
     return await new Crowd(grid, options).run()
   } finally {
     await Promise.all(machines.map((machine) => machine.end()))
   }
 }
+
+/** As `gridOf`, on a machine that may be so busy that a daemon does not come in at the first try. */
+async function patientGrid({ daemonCount, say = () => {} }: CrowdOptions, machines: Machine[]): Promise<Member[]> {
+  const members: Member[] = []
+  for (let index = 0; index < daemonCount; index++) {
+    const machine = new Machine({ ROOST_NAME: `n${index + 1}` })
+    machines.push(machine)
+    const up = async (triesCount: number): Promise<Member['daemon']> => {
+      try {
+        const ticket = index === 0 ? undefined : await ticketOf(members[0]!.machine)
+        return await machine.up(...(ticket === undefined ? [] : ['--join', ticket]))
+      } catch (thrown) {
+        if (triesCount === 1) throw thrown
+        say(`daemon ${index + 1} did not come in: again`)
+        return await up(triesCount - 1)
+      }
+    }
+    const daemon = await up(START_TRIES_COUNT)
+    members.push({ machine, daemon, id: (await machine.ask('/status')).id })
+  }
+  for (const { machine } of members)
+    await until('all know all', async () => (await machine.ask('/status')).nodes.alive === daemonCount, KNOWN_MS_MAX)
+  say(`${daemonCount} daemons know each other`)
+  return members
+}
+
+/** Asked for without a process: on a machine that is busy a command takes long. */
+async function ticketOf(machine: Machine): Promise<string> {
+  const socket = join(machine.dataDir, SOCKET_NAME)
+  const fetch = socketFetch(socket, { signal: AbortSignal.timeout(TICKET_MS_MAX), unreachableHint: '' })
+  return (await requestInvite(machine.userDir, fetch, { ttlMs: 3_600_000 })).ticket
+}
+
+const TICKET_MS_MAX = 60_000
+const START_TRIES_COUNT = 5
+const KNOWN_MS_MAX = 300_000
 
 class Crowd {
   readonly #grid: readonly Member[]
@@ -106,7 +145,6 @@ class Crowd {
     const { machine } = this.#grid[0]!
     const { fingerprint } = (await machine.ask('/status')).grid
     const users = await makeUsers(machine, fingerprint, userCount)
-    say(`${this.#grid.length} daemons know each other`)
     const startMs = performance.now()
     const watchers: Promise<string | undefined>[] = []
     let left = jobCount
