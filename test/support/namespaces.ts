@@ -41,6 +41,7 @@ export class TestInternet {
   #count = 0
 
   constructor() {
+    sweep()
     this.#hub = this.#add('hub')
     inside(this.#hub, 'ip', 'link', 'add', 'bridge', 'type', 'bridge')
     inside(this.#hub, 'ip', 'link', 'set', 'bridge', 'up')
@@ -126,6 +127,19 @@ export class TestInternet {
     link(this.#hub, port, namespace, 'eth')
     inside(this.#hub, 'ip', 'link', 'set', port, 'master', 'bridge')
     address(namespace, this.#count)
+  }
+}
+
+/** Takes away what a test left that was killed. */
+function sweep(): void {
+  for (const [name, pid] of execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).matchAll(
+    /^roost-(\d+)-\S+/gm,
+  )) {
+    try {
+      process.kill(Number(pid), 0)
+    } catch {
+      run('ip', 'netns', 'del', name)
+    }
   }
 }
 
