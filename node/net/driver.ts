@@ -8,7 +8,6 @@ import type {
   CallWire,
   Env,
   ErrorCode,
-  OlderCallWire,
   PeerId,
   Plain,
   Protocol,
@@ -26,6 +25,7 @@ import { protocolName } from './judge.ts'
 import { Link, cancelled } from './link.ts'
 import { Seat } from './seat.ts'
 import type { Versions } from './versions.ts'
+import { askByVersion, newestCallWire, wordsFor } from './wording.ts'
 
 /**
  * Drives protocols and conversations on the real network: what `Env` and `CallEnv` promise, over one framed stream a peer. A frame
@@ -127,7 +127,8 @@ export class Driver {
   }
 
   serve<Request, Reply>(wire: CallWire<Request, Reply>, service: Service<Request, Reply>): CallEnv<Request, Reply> {
-    const conversations = new Conversations(this.#dependencies.surroundings)
+    const { surroundings } = this.#dependencies
+    const conversations = new Conversations(surroundings)
     const { messageBytesMax } = wire
     const encodeReply = (reply: Plain | undefined): Uint8Array => {
       const body = encode(reply)
@@ -148,7 +149,11 @@ export class Driver {
       })),
     )
     return conversations.env<Request, Reply>(async (to, request, options) => {
-      const { id, body } = await this.#callByVersion(to, { messageBytesMax, versions }, request, options)
+      const { id, reply: body } = await askByVersion(
+        { to, request, versions, ...options },
+        { self: surroundings.self, nowMs: () => surroundings.nowMs, chosen: this.#dependencies.versions },
+        (version, words, limits) => this.#call(to, { id: version, messageBytesMax }, words, limits),
+      )
       try {
         return this.#read(to, body, { id, messageBytesMax }, versions.find((version) => version.id === id)!.parseReply)
       } catch (cause) {
@@ -198,7 +203,7 @@ export class Driver {
 
   #send<Message>(to: PeerId, wire: Wire<Message>, message: Message): void {
     if (this.#isStopped) return
-    const chosen = this.#chosenWords(to, wire, message)
+    const chosen = wordsFor(this.#dependencies.versions, to, wire, message)
     if (chosen === undefined) return this.#dependencies.counters.add('grid_unspoken_messages')
     const body = this.#sent.encode(chosen.words)
     this.#countSent(chosen.id, body.length)
@@ -216,49 +221,6 @@ export class Driver {
   #countSent(id: string, bytes: number): void {
     const name = `grid_sent_${protocolName(id).replaceAll('-', '_')}_bytes`
     this.#sentBytes.set(name, (this.#sentBytes.get(name) ?? 0) + bytes)
-  }
-
-  /** The message as the peer's version says it; undefined where that has no words for it, or none of ours is spoken there. */
-  #chosenWords<Message>(
-    to: PeerId,
-    { id: newest, older = [] }: Wire<Message>,
-    message: Message,
-  ): { readonly id: string; readonly words: Plain } | undefined {
-    let id: string
-    try {
-      id = this.#dependencies.versions.choose(to, [newest, ...older.map((version) => version.id)])
-    } catch {
-      return undefined
-    }
-    if (id === newest) return { id, words: message as Plain }
-    const words = older.find((version) => version.id === id)!.express(message)
-    return words === undefined ? undefined : { id, words }
-  }
-
-  /** Asks in the highest version that both speak. A refusal says which that is; it is certain, so that asking again is safe. */
-  async #callByVersion<Request, Reply>(
-    to: PeerId,
-    wire: { readonly messageBytesMax: number; readonly versions: readonly OlderCallWire<Request, Reply>[] },
-    request: Request,
-    { timeoutMs, signal }: CallOptions,
-  ): Promise<{ readonly id: string; readonly body: Uint8Array }> {
-    const { versions, surroundings } = this.#dependencies
-    const ids = wire.versions.map((version) => version.id)
-    const deadlineMs = surroundings.nowMs + timeoutMs
-    for (let tried = ''; ;) {
-      const id = versions.choose(to, ids)
-      const words = wire.versions.find((version) => version.id === id)!.expressRequest(request)
-      if (words === undefined) throw new RoostError('PROTOCOL_UNKNOWN', `${id} has no words for this`)
-      const leftMs = Math.max(1, deadlineMs - surroundings.nowMs)
-      const options = { timeoutMs: leftMs, ...(signal !== undefined && { signal }) }
-      try {
-        return { id, body: await this.#call(to, { id, messageBytesMax: wire.messageBytesMax }, words, options) }
-      } catch (thrown) {
-        const error = asRoostError(thrown)
-        if (to === surroundings.self || id === tried || !versions.learn(to, id, error)) throw thrown
-        tried = id
-      }
-    }
   }
 
   async #call(
@@ -437,16 +399,6 @@ export class Driver {
 
 /** No request has this id: an error under it is about a message. */
 const MESSAGE_REFUSED_ID = 0
-
-function newestCallWire<Request, Reply>(wire: CallWire<Request, Reply>): OlderCallWire<Request, Reply> {
-  return {
-    id: wire.id,
-    parseRequest: wire.parseRequest,
-    parseReply: wire.parseReply,
-    expressRequest: (request) => request as Plain,
-    expressReply: (reply) => reply as Plain,
-  }
-}
 
 /** What a service refuses that an honest node does not ask, or not as often. */
 const REFUSED_BY_SERVICE: Readonly<Partial<Record<ErrorCode, string>>> = {

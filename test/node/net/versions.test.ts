@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Versions } from '../../../node/net/versions.ts'
+import { askByVersion, newestCallWire } from '../../../node/net/wording.ts'
 import { RoostError, shape } from '../../../overlay/index.ts'
 import type { CallWire, Env, Protocol, Wire } from '../../../overlay/index.ts'
 import { TestGrid, until } from './grid.ts'
@@ -148,6 +149,23 @@ describe('versions of a protocol', () => {
       await stranger.stop()
     }
   })
+})
+
+test('a peer that refuses each version in the words of the other is asked once in each, and once more', async () => {
+  const versions = new Versions({ nowMs: () => 0, onMisfit: () => {} })
+  const asked: string[] = []
+  const { older, ...newest } = callWire(2, 1)
+  const asking = askByVersion(
+    { to: 'peer', request: ADA, versions: [newestCallWire(newest), ...older!], timeoutMs: 60_000 },
+    { self: 'self', nowMs: () => 0, chosen: versions },
+    async (id) => {
+      asked.push(id.at(-1)!)
+      const spoken = [id.endsWith('2') ? '/roost/test-asking/1' : '/roost/test-asking/2']
+      throw new RoostError('PROTOCOL_UNKNOWN', 'not this one', { data: { spoken } })
+    },
+  )
+  await expect(asking).rejects.toMatchObject({ code: 'PROTOCOL_UNKNOWN' })
+  expect(asked).toEqual(['2', '1', '2'])
 })
 
 describe('what is remembered of versions', () => {
