@@ -1,5 +1,6 @@
 import { checkAttributes, errorFromRecord, EXIT, parseSignedStatement, RoostError } from '../../overlay/index.ts'
 import type { Candidate, NodeInfo } from '../../overlay/contract/index.ts'
+import { steadyClock } from '../clock/index.ts'
 import { decode } from '../codec/index.ts'
 import type {
   Core,
@@ -200,7 +201,7 @@ function report(node: NodeInfo, live?: NodeInfo['attributes']): NodeReport {
     id,
     name,
     state,
-    sinceMs: Math.max(0, Math.round(performance.now() - sinceMs)),
+    sinceMs: Math.max(0, Math.round(steadyClock.nowMs - sinceMs)),
     sequence,
     addresses: [...addresses],
     attributes: mutable(live ?? attributes),

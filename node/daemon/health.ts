@@ -83,7 +83,7 @@ function checkPeers({ discovery, network }: Checked): Check {
 /** Peers that this node has nothing to do with for a while, each with what it did. */
 function checkCutOffs({ discovery, network }: Checked): Check[] {
   return network.cutOffs().map(({ peer, reason, untilMs }) => {
-    const seconds = Math.max(1, Math.ceil((untilMs - performance.now()) / 1_000))
+    const seconds = Math.max(1, Math.ceil((untilMs - network.surroundings.nowMs) / 1_000))
     return {
       name: `peer ${discovery.get(peer)?.name ?? peer}`,
       state: 'warning',

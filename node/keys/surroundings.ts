@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { rngOf } from '../../overlay/index.ts'
 import type { Rng, Surroundings } from '../../overlay/index.ts'
+import { steadyClock } from '../clock/index.ts'
 import { createCrypto } from './crypto.ts'
 import type { Key } from './key.ts'
 
@@ -28,7 +29,7 @@ export function createSurroundings(key: Key): Surroundings {
   return {
     self: key.id,
     get nowMs() {
-      return performance.now()
+      return steadyClock.nowMs
     },
     get wallMs() {
       return Date.now()

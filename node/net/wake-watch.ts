@@ -1,7 +1,7 @@
 /**
  * Notices that this machine slept, or this process stood still: connections from before are most likely dead, since others took
- * this node for dead and ended them. Monotonic time shows a process that was stopped; it stands still itself while the machine
- * sleeps, and then the time of day shows it. A clock that is set forward by as much looks the same, and costs new connections.
+ * this node for dead and ended them. Monotonic time shows a process that was stopped, and sleep where it counts that; elsewhere
+ * the time of day shows it. A clock that is set forward by as much looks the same, and costs new connections.
  */
 
 const LOOK_MS = 1_000

@@ -1,0 +1,1 @@
+export { steadyClock, SteadyClock, type SystemClocks } from './steady-clock.ts'
