@@ -16,6 +16,8 @@ import { cut } from './cut.ts'
 export const DOUBTED_MS = 8_000
 /** The same after this machine slept or moved, where most connections are dead. */
 export const SHAKEN_MS = 2_000
+/** A timer that is later than this belongs to a machine that is busy, whose own silence this is. */
+const LATE_MS_MAX = 500
 /** Every libp2p node answers to it; that it agrees to speak it is the sign. */
 const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 
@@ -35,14 +37,17 @@ export class Pulse {
 
   async #feelOne(connection: Connection, timeoutMs: number): Promise<void> {
     const untilMs = performance.now() + timeoutMs
+    const signal = AbortSignal.timeout(timeoutMs)
     if (untilMs >= (this.#askedUntilMs.get(connection) ?? Infinity)) return
     this.#askedUntilMs.set(connection, untilMs)
     try {
-      const signal = AbortSignal.timeout(timeoutMs)
       const stream = await connection.newStream(PING_PROTOCOL, { signal, runOnLimitedConnection: true })
       void stream.close({ signal }).catch(() => {})
     } catch (cause) {
-      if (connection.status !== 'open') return
+      // Other failures are answers of a kind, or bounds of ours: pings under way already are all that libp2p allows.
+      if (connection.status !== 'open' || !signal.aborted) return
+      // Who could not even look at the clock in time did not hear an answer either.
+      if (performance.now() - untilMs > LATE_MS_MAX) return
       this.#counters.add('gate_silent_connections')
       cut(connection, new RoostError('CONNECTION_LOST', 'the connection carries nothing any more', { cause }))
     } finally {
