@@ -33,7 +33,14 @@ const node = await createLibp2p({
     pubsub: gossipsub({ scoreParams: { IPColocationFactorWeight: 0 } }),
   },
 })
-for (const contact of contacts) await node.dial(multiaddr(contact))
+for (const contact of contacts) {
+  // On a busy machine a dial may take longer than libp2p waits.
+  for (let connected = false; !connected;)
+    connected = await node.dial(multiaddr(contact)).then(
+      () => true,
+      () => false,
+    )
+}
 await node.services.dht.refreshRoutingTable()
 process.on('message', () => process.send!(node.getConnections().length))
 process.stdout.write(`${node.getMultiaddrs().join('\n')}\n\n`)

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { RoostError } from '../../overlay/index.ts'
+import { asRoostError, RoostError } from '../../overlay/index.ts'
 import {
   describeProcess,
   requestInvite,
@@ -37,6 +37,10 @@ const STARTS_AT_ONCE = 4
 /** All daemons are on one machine, and asking thirty programs for their versions takes longer than the rest of a start. */
 const SOFTWARE = ['bash', 'awk', 'perl', 'python3']
 
+/** How often a daemon asks to be let in, where nobody answers in time. */
+const JOIN_TRIES_COUNT = 5
+const SLOW_CODES: readonly string[] = ['PEER_UNREACHABLE', 'CALL_TIMEOUT', 'CONNECTION_LOST']
+
 /** A ticket is used within a minute of being made. */
 const TICKET_TTL_MS = 600_000
 
@@ -56,7 +60,7 @@ export async function startGrid(dir: string, count: number, tools: DevTools): Pr
     tools.progress(`1 of ${count} daemons is up and has made the grid`)
     const work = async (): Promise<void> => {
       for (let number = waiting.shift(); number !== undefined; number = waiting.shift()) {
-        const daemon = await start(dir, number, ['--join', await ticket(dir, daemons[0]!, tools)], tools)
+        const daemon = await startJoining(dir, number, daemons[0]!, tools)
         // After each, so that an interrupted start leaves nothing running that `dev down` does not know.
         await noteDaemon(dir, daemon)
         daemons.push(daemon)
@@ -108,7 +112,7 @@ export async function replaceDaemon(dir: string, number: number, tools: DevTools
   if (number === authority.number) throw new RoostError('CONFLICT', 'daemon 1 holds the authority of the grid')
   if (isRunning(before)) await stop(before, tools)
   await rm(before.dataDir, { recursive: true, force: true })
-  const daemon = await start(dir, number, ['--join', await ticket(dir, authority, tools)], tools)
+  const daemon = await startJoining(dir, number, authority, tools)
   await noteDaemon(dir, daemon)
   return daemon
 }
@@ -135,6 +139,21 @@ async function start(dir: string, number: number, args: readonly string[], tools
   })
   const identity: ProcessIdentity = describeProcess(pid) ?? { pid, started: 'ended' }
   return { number, id: status.id, name, address: status.addresses[0] ?? '', dataDir, process: identity }
+}
+
+/** A machine that is busy starting many is slow to answer some of them: they ask again, each time with a ticket of its own. */
+async function startJoining(dir: string, number: number, authority: DevDaemon, tools: DevTools): Promise<DevDaemon> {
+  for (let triesLeft = JOIN_TRIES_COUNT - 1; ; triesLeft--) {
+    try {
+      return await start(dir, number, ['--join', await ticket(dir, authority, tools)], tools)
+    } catch (thrown) {
+      const { code } = asRoostError(thrown)
+      if (triesLeft === 0 || !SLOW_CODES.includes(code)) throw thrown
+      tools.progress(`daemon ${number} was not let in in time, and tries again`)
+      // What it has is a key, and perhaps credentials of a ticket whose answer came too late: it begins anew.
+      await rm(join(dir, String(number)), { recursive: true, force: true })
+    }
+  }
 }
 
 /** The settings of the user who tries something out are not those of the grid that it is tried on. */
