@@ -16,7 +16,7 @@ import {
 } from '../../../overlay/replica/index.ts'
 import { Simulation, uniformLatency, type NodeHost, type SimulationOptions } from '../../../sim/engine/index.ts'
 import { DiskTimers, diskWire } from './disk-timers.ts'
-import type { Operation } from './linearizability.ts'
+import type { Operation } from '../../../sim/history/index.ts'
 import { Notes, type NoteCommand, type NoteInput, type NoteQuery } from './notes.ts'
 import { Safety } from './safety.ts'
 

@@ -1,6 +1,6 @@
 import { shape } from '../../../overlay/index.ts'
 import { SnapshotTable, type ApplyContext, type Given, type ReplicatedService } from '../../../overlay/replica/index.ts'
-import type { Model } from './linearizability.ts'
+import type { Model } from '../../../sim/history/index.ts'
 
 /** A service for tests: texts by key, put or appended to. What is answered to an append shows whether it was applied twice. */
 export type NoteCommand =

@@ -2,7 +2,7 @@ import { pick, shuffle } from '../../../overlay/index.ts'
 import { uniformLatency } from '../../../sim/engine/index.ts'
 import { haunt, profileOf, strike } from './faults.ts'
 import { GroupRun, type NoteClient, type Plants } from './group-run.ts'
-import { findNonlinearizable } from './linearizability.ts'
+import { findNonlinearizable } from '../../../sim/history/index.ts'
 import { noteModel, type NoteInput } from './notes.ts'
 
 /** One short life of a group under everything that can happen to it, then calm, in which it has to mend. */

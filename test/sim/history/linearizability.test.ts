@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { findNonlinearizable, type Model, type Operation } from './linearizability.ts'
+import { findNonlinearizable, type Model, type Operation } from '../../../sim/history/index.ts'
 
 type Input = { readonly write: number } | 'read'
 const register: Model<number, Input, number> = {

@@ -1,0 +1,1 @@
+export { findNonlinearizable, type Model, type Operation } from './linearizability.ts'
