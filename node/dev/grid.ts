@@ -1,4 +1,5 @@
 import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { asRoostError, RoostError } from '../../overlay/index.ts'
 import {
@@ -31,8 +32,8 @@ export interface DevTools {
 /** More daemons than this are for the simulator: each is a process with some 120 MB. */
 export const DAEMON_COUNT_MAX = 64
 
-/** How many start at the same time: starting takes a second of one core. */
-const STARTS_AT_ONCE = 4
+/** How many start at the same time: starting takes two seconds of one core, and more than cores only keep the others waiting. */
+const STARTS_AT_ONCE = Math.min(4, availableParallelism())
 
 /** All daemons are on one machine, and asking thirty programs for their versions takes longer than the rest of a start. */
 const SOFTWARE = ['bash', 'awk', 'perl', 'python3']
