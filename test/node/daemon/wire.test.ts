@@ -8,6 +8,7 @@ import type { Plain } from '../../../overlay/index.ts'
 import { DaemonClient } from '../../support/daemon.ts'
 import { makeInsider } from '../../support/insider.ts'
 import { Machine, until } from '../../support/machine.ts'
+import { WIRES } from '../../fuzz/targets.ts'
 import { frame } from '../net/outsider.ts'
 
 /** A member that keeps no rules, at a real daemon: whatever it sends is counted or refused, and the daemon goes on in bounds. */
@@ -50,19 +51,26 @@ async function connect(): Promise<Connection> {
   return await made.connect()
 }
 
+/** All that a daemon speaks, as it says itself. */
 const PROTOCOLS = [
   '/roost/grid/1',
   '/roost/http/1',
+  '/roost/tunnel/1',
   '/roost/kad/1',
+  '/meshsub/1.0.0',
   '/meshsub/1.1.0',
   '/meshsub/1.2.0',
+  '/libp2p/circuit/relay/0.2.0/hop',
+  '/libp2p/circuit/relay/0.2.0/stop',
   '/roost/admission/1',
   '/roost/join/1',
+  '/ipfs/id/1.0.0',
   '/ipfs/id/push/1.0.0',
   '/ipfs/ping/1.0.0',
 ] as const
 
-const WIRES = ['/roost/aem/1', '/roost/membership/1', '/roost/sampling/1', '/roost/selection/1', '/roost/live/1', 'x']
+/** What is spoken within the grid's own protocol, and one that is not. */
+const WIRE_IDS = [...WIRES.map(({ id }) => id), '/roost/nothing/1']
 
 function residentBytes(): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
@@ -99,7 +107,7 @@ const plain = fc.letrec<{ value: Plain }>((tie) => ({
 
 /** What begins like the grid's own messages, and goes on otherwise. */
 const almostEnvelopes = fc
-  .tuple(fc.constantFrom(...WIRES), fc.nat({ max: 8 }), plain, plain)
+  .tuple(fc.constantFrom(...WIRE_IDS), fc.nat({ max: 8 }), plain, plain)
   .map(([wire, kind, one, other]) => encode([wire, kind, one, other] as unknown as Plain))
 
 const payloads = fc.oneof(
@@ -117,6 +125,18 @@ const payloads = fc.oneof(
       ),
     ),
 )
+
+test('every protocol that the daemon speaks is one that is tried here', async () => {
+  const connection = await connect()
+  const insider = insiders.at(-1)!
+  let protocols: string[] = []
+  await until('identify told the protocols', async () => {
+    protocols = (await insider.peerStore.get(connection.remotePeer)).protocols
+    return protocols.length > PROTOCOLS.length / 2
+  })
+  expect(protocols.filter((protocol) => !(PROTOCOLS as readonly string[]).includes(protocol))).toEqual([])
+  connection.abort(new Error('enough'))
+})
 
 describe('a member that keeps no rules', () => {
   test('sends random and nearly right bytes to every protocol (ROOST_TEST_RUNS times)', async () => {
