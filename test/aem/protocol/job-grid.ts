@@ -15,6 +15,7 @@ import {
   publicEvent,
   SUBMIT_ACTION,
   type CheckStatement,
+  type FeedSource,
   type JobEvent,
   type JobId,
   type JobPorts,
@@ -51,7 +52,15 @@ export interface GridOptions {
   readonly bugs?: Bugs
 }
 
-/** Who submits everything. */
+/** How a job is watched: from when on, and after which time its watcher breaks off and goes on with another feed, again and again. */
+export interface Watching {
+  readonly lateMs?: number
+  readonly cutMs?: number
+  /** Who submits it. */
+  readonly user?: string
+}
+
+/** Who submits everything, unless it is said otherwise. */
 export const USER = '12D3KooWJ2sZ9LSRm3Hnkuser11111111111111111111111111'
 
 /** A grid of machines on virtual time whose daemons can be killed while their processes run on, with all that they keep on disks. */
@@ -137,13 +146,13 @@ export class JobGrid {
     this.sim.network.heal()
   }
 
-  statement(action: string, body: Plain): NonNullable<Plain> {
-    return { action, body, signer: USER, nonce: this.#statementCount++ }
+  statement(action: string, body: Plain, signer = USER): NonNullable<Plain> {
+    return { action, body, signer, nonce: this.#statementCount++ }
   }
 
   /** A user submits at a node; what comes of it stands in `acknowledged`. Returns the id that the job will have. */
-  submit(at: PeerId, description: Plain, { watched = false } = {}): JobId {
-    const statement = this.statement(SUBMIT_ACTION, { controller: at, description, inputs: [] })
+  submit(at: PeerId, description: Plain, { watched = false, ...how }: Watching & { watched?: boolean } = {}): JobId {
+    const statement = this.statement(SUBMIT_ACTION, { controller: at, description, inputs: [] }, how.user)
     const jobId = jobIdOf(statement, this.#watcherEnv.crypto)
     this.sim.act(0, () => {
       this.services
@@ -152,7 +161,7 @@ export class JobGrid {
         .then(
           () => {
             this.acknowledged.set(jobId, at)
-            if (watched) this.#watch(jobId, at)
+            if (watched) this.sim.act(how.lateMs ?? 0, () => this.#watch(jobId, at, how))
           },
           () => undefined,
         )
@@ -260,10 +269,10 @@ export class JobGrid {
       this.sim.act(this.sim.chance.below(200), () => feed?.hint(controller, structuredClone(publicEvent(event))))
   }
 
-  #watch(jobId: JobId, controller: PeerId): void {
+  #watch(jobId: JobId, controller: PeerId, { cutMs }: Watching, got: JobEvent[] = []): void {
     const env = this.#watcherEnv
-    const got: JobEvent[] = []
-    const feed = new JobFeed(env, {
+    const from = (got.at(-1)?.number ?? 0) + 1
+    const source: FeedSource = {
       controller,
       deliver: (event) => got.push(event),
       read: async (from) => {
@@ -279,9 +288,15 @@ export class JobGrid {
           ? events.map((event) => (event.type === 'ended' ? { ...event, number: event.number - 1 } : event))
           : events
       },
-    })
+    }
+    const feed = new JobFeed(env, source, { from })
     this.feeds.set(jobId, got)
     this.#feedsOpen.set(jobId, feed)
+    if (cutMs !== undefined)
+      this.sim.act(cutMs, () => {
+        feed.stop()
+        if (got.at(-1)?.type !== 'ended') this.#watch(jobId, controller, { cutMs }, got)
+      })
     feed.run().catch((thrown: unknown) => this.troubles.push(`feed: ${String(thrown)}`))
   }
 
