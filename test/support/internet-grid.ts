@@ -70,6 +70,12 @@ export class InternetGrid {
     return this.agree(this.members)
   }
 
+  /** Whether everybody is found by a query to any of them. */
+  async answersWhole(): Promise<boolean> {
+    const found = await Promise.all(this.members.map((member) => this.found(member)))
+    return found.every((names) => names.join() === namesOf(this.members).join())
+  }
+
   /** Whether each of these daemons has just these as alive. */
   async agree(among: readonly Inhabitant[]): Promise<boolean> {
     const expected = namesOf(among)

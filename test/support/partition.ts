@@ -83,10 +83,7 @@ class Partition {
     const healedAtMs = performance.now()
     this.#say('healed')
     const wholeMs = await this.#untilOf('all see all', healedAtMs, () => this.#grid.isWhole())
-    const answeredMs = await this.#untilOf('queries return all', healedAtMs, async () => {
-      const found = await Promise.all(members.map((member) => this.#grid.found(member)))
-      return found.every((names) => names.join() === namesOf(members).join())
-    })
+    const answeredMs = await this.#untilOf('queries return all', healedAtMs, () => this.#grid.answersWhole())
     await this.#compareHistories()
     return {
       daemonsCount: members.length,

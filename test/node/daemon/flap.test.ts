@@ -41,7 +41,7 @@ describe.skipIf(whyNot !== undefined)('a link that comes and goes', () => {
         }
       }
       await until('all agree', () => grid.isWhole(), AGREE_MS_MAX)
-      for (const member of members) expect(await grid.found(member)).toEqual(names)
+      expect(await grid.answersWhole()).toBe(true)
 
       const connections = (): Promise<number[]> =>
         Promise.all(members.map(({ client }) => client.metric('roost_net_connections_count')))
