@@ -7,6 +7,7 @@ import { Level } from 'level'
 import { Machine } from '../test/support/machine.ts'
 import type { Member } from '../test/support/machines.ts'
 import { notesGridOf } from '../test/support/notes-grid.ts'
+import { cpuSeconds } from './support/process.ts'
 import { header, quick, row, timeMs } from './support/report.ts'
 
 const daemonCount = 3
@@ -39,12 +40,19 @@ try {
   await votersOf(founder)
   // Disk and group take turns, so that what else the machine does falls on both.
   const [syncs, together, batches, singles, many]: number[][] = [[], [], [], [], []]
+  const [singleCpuMs, manyCpuMs]: number[][] = [[], []]
   for (let round = 0; round < roundCount; round++) {
     syncs!.push(syncsPerSecond(singleCount))
     together!.push(await syncsTogetherPerSecond(singleCount))
     batches!.push(await batchesPerSecond(singleCount))
-    singles!.push(await commitsPerSecond(founder, { count: singleCount, inFlight: 1 }))
-    many!.push(await commitsPerSecond(founder, { count: manyCount, inFlight }))
+    for (const [load, rates, cpuMs] of [
+      [{ count: singleCount, inFlight: 1 }, singles!, singleCpuMs!],
+      [{ count: manyCount, inFlight }, many!, manyCpuMs!],
+    ] as const) {
+      const before = cpuOf(grid)
+      rates.push(await commitsPerSecond(founder, load))
+      cpuMs.push((1_000 * (cpuOf(grid) - before)) / load.count)
+    }
   }
   row('fdatasync of one entry', syncs!, '/s')
   const syncMedian = median(syncs!)
@@ -53,6 +61,8 @@ try {
   const batchMedian = median(batches!)
   row('commits, one by one (bar 500)', singles!, '/s', batchMedian)
   row(`commits, ${inFlight} in flight (bar 5,000)`, many!, '/s', batchMedian)
+  row('processor time of a commit, all daemons', singleCpuMs!, 'ms')
+  row(`the same, ${inFlight} in flight`, manyCpuMs!, 'ms')
   const takeovers: number[] = []
   for (let round = 0; round < takeoverCount; round++) takeovers.push(await takeoverMs(grid))
   row('next commit after a leader is killed (bar 3,000)', takeovers, 'ms')
@@ -99,6 +109,11 @@ async function batchesPerSecond(count: number): Promise<number> {
   })
   await level.close()
   return (count / elapsedMs) * 1_000
+}
+
+/** Of all daemons so far, in seconds. */
+function cpuOf(grid: readonly Member[]): number {
+  return grid.reduce((sum, { daemon }) => sum + cpuSeconds(daemon.pid!), 0)
 }
 
 /** The leader's own daemon asks, so that what is measured is the group. */

@@ -31,6 +31,8 @@ const FILLER_CHARS = 1_000
 /** What the log weighs at least before a snapshot is taken: `compactWeightMin`. */
 const LOG_BYTES = 4_194_304
 const IN_FLIGHT = 32
+/** Commands that one request to the daemon is for. */
+const STEP_COUNT = 200
 const QUIET_COUNT = 200
 const WRITE_BYTES = 1_048_576
 const SAMPLE_MS = 100
@@ -93,10 +95,11 @@ async function fill({ machine }: Member, stateBytes: number): Promise<number> {
   const rowCount = Math.ceil(stateBytes / ROW_BYTES)
   const ask = (from: number, count: number, filler: string): Promise<unknown> =>
     machine.ask('/notes/blobs/fill', { from, count, bytes: ROW_BYTES, filler, inFlight: IN_FLIGHT })
-  for (let from = 0; from < rowCount; from += 1_000) await ask(from, Math.min(1_000, rowCount - from), '')
+  for (let from = 0; from < rowCount; from += STEP_COUNT) await ask(from, Math.min(STEP_COUNT, rowCount - from), '')
   const filler = 'x'.repeat(FILLER_CHARS)
   const touchCount = Math.ceil((3 * LOG_BYTES) / FILLER_CHARS)
-  for (let left = touchCount; left > 0; left -= 1_000) await ask(0, Math.min(1_000, rowCount), filler)
+  const stepCount = Math.min(STEP_COUNT, rowCount)
+  for (let left = touchCount; left > 0; left -= stepCount) await ask(0, stepCount, filler)
   return rowCount
 }
 
