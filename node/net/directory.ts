@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CID } from 'multiformats/cid'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { decode, encode } from '../codec/index.ts'
@@ -30,8 +31,9 @@ const OWN_USERS_COUNT_MAX = 10_000
 const RENEW_MS = 4 * 3_600_000
 /** What could not be put is tried again after this long. */
 const RETRY_MS = 30_000
-/** Lookups of records that are renewed at once. */
+/** Lookups of records that are renewed at once, and the least time between two of them: 10,000 take twenty minutes, and trouble nobody. */
 const RENEWALS_AT_ONCE = 4
+const RENEWAL_PAUSE_MS = 500
 const PUT_MS = 20_000
 const FIND_MS = 10_000
 /** Records that are compared before a search ends early. A put reaches up to twenty nodes; a few of those may be stale. */
@@ -215,7 +217,11 @@ export class DhtDirectory implements JobDirectory {
     this.#isRenewing = true
     const round = [...this.#due]
     const worker = async (): Promise<void> => {
-      for (let next = round.pop(); next !== undefined; next = round.pop()) await this.#renew(...next)
+      for (let next = round.pop(); next !== undefined; next = round.pop()) {
+        const isLast = round.length === 0
+        await this.#renew(...next)
+        if (!isLast) await pause(RENEWAL_PAUSE_MS, this.#ending.signal)
+      }
     }
     await Promise.all(Array.from({ length: RENEWALS_AT_ONCE }, worker))
     this.#isRenewing = false
@@ -270,6 +276,11 @@ function readJobValue(value: Uint8Array, crypto: Crypto): SignedJobRecord | unde
 
 function jobKey(jobId: string): Uint8Array {
   return new TextEncoder().encode(`/${JOB_NAMESPACE}/${jobId}`)
+}
+
+/** Ends early, and in order, with `signal`. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal, ref: false }).catch(() => {})
 }
 
 function sameBytes(left: Uint8Array | undefined, right: Uint8Array): boolean {

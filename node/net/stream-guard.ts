@@ -14,11 +14,11 @@ import type { Counters } from './counters.ts'
  */
 export const STREAMS_OPEN_MAX = 240
 /**
- * Streams that the other side opens: so many at once, then so many a second. kad-dht opens one for each question, and a node that puts the
- * records of a thousand jobs asks a few dozen a second.
+ * Streams that the other side opens: so many at once, then so many a second. Each connection through a tunnel is one, and a program may
+ * well make hundreds a second; a thousand take half a core, and are more than anybody was seen to ask for.
  */
-export const STREAMS_BURST_COUNT = 1_024
-export const STREAMS_PER_SECOND = 64
+export const STREAMS_BURST_COUNT = 4_096
+export const STREAMS_PER_SECOND = 1_000
 
 export interface StreamGuardDependencies {
   readonly counters: Counters
@@ -39,11 +39,20 @@ export function guardStreams(connection: Connection, { counters, nowMs, blame }:
     leftCount--
     return openedByOther(connection) > STREAMS_OPEN_MAX
   }
-  muxerOf(connection)?.addEventListener('stream', ({ detail: stream }: CustomEvent<Stream>) => {
-    if (!isExcess()) return
+  const refuse = (): void => {
     counters.add('gate_excess_streams')
-    stream.abort(new RoostError('BUSY', 'too many streams'))
     blame(connection.remotePeer.toString(), 'connection', 'streams')
+  }
+  muxerOf(connection)?.addEventListener('stream', ({ detail: stream }: CustomEvent<Stream>) => {
+    if (isExcess()) {
+      stream.abort(new RoostError('BUSY', 'too many streams'))
+      refuse()
+      return
+    }
+    // One beyond the bound of its protocol is ended by libp2p, which tells nobody else.
+    stream.addEventListener('close', ({ error }) => {
+      if (error?.name === 'TooManyInboundProtocolStreamsError') refuse()
+    })
   })
 }
 

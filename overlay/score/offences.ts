@@ -10,8 +10,6 @@ export const OFFENCE_WEIGHTS: Readonly<Record<string, number>> = {
   unreadable: 8,
   /** A signature that does not hold. Honest nodes check before they pass on. */
   forged: 6,
-  /** Opens more streams than any node of ours has a use for. */
-  streams: 8,
   /** Takes nothing of what it has asked for, for as long as a connection lasts that is cut. */
   stalled: 8,
   /** Asks on and on while what it asked for before waits to be read, to the bound of what may wait. */
@@ -20,6 +18,8 @@ export const OFFENCE_WEIGHTS: Readonly<Record<string, number>> = {
   ahead: 4,
   /** Well encoded, and of no known form. A newer neighbour may say something that we do not know yet, once a second at most. */
   malformed: 1,
+  /** Opens more streams than it may. Nodes of ours that look up much at once can, for a moment. */
+  streams: 0.5,
   /** More than its share, which a node that has fallen behind may well ask for. */
   rate: 0.1,
   busy: 0.05,

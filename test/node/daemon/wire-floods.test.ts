@@ -88,12 +88,11 @@ describe('a member', () => {
 
   test('that opens streams without end is dropped', async () => {
     const { id, connection } = await join()
-    for (let opened = 0; opened < 20_000 && connection.status === 'open'; opened += 100)
+    for (let opened = 0; opened < 5_000 && connection.status === 'open'; opened += 100)
       await Promise.all(
         Array.from({ length: 100 }, async () => {
           const options = { signal: AbortSignal.timeout(10_000), maxOutboundStreams: 100_000 }
-          const stream = await connection.newStream('/roost/http/1', options).catch(() => undefined)
-          stream?.abort(new Error('next'))
+          await connection.newStream('/roost/http/1', options).catch(() => undefined)
         }),
       )
     await expectDropped(id, connection, 'connection streams')
@@ -137,7 +136,7 @@ describe('a member', () => {
 
 describe('a program of this machine', () => {
   test('that follows events and never reads them costs little, and nothing once it is gone', async () => {
-    const { id } = await machine.json('submit', await jobFile('run: for i in $(seq 200); do sleep 0.05; done'))
+    const { id } = await machine.json('submit', await jobFile('run: sleep 600'))
     const before = residentBytes()
     const sockets: Socket[] = []
     for (let count = 0; count < 300; count++) {
