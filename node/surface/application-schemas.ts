@@ -84,12 +84,10 @@ export const findApplicationsReplySchema = z
 export const tunnelRequestSchema = z
   .object({
     port: z.int().min(0).max(65_535).default(0).openapi({ description: '0: any free one.' }),
-    owner: ownerSchema
-      .optional()
-      .openapi({
-        description:
-          '`any`: whoever publishes such a name. Left out: the only one who does when the port is opened, and later too.',
-      }),
+    owner: ownerSchema.optional().openapi({
+      description:
+        '`any`: whoever publishes such a name. Left out: the only one who does when the port is opened, and later too.',
+    }),
   })
   .openapi('TunnelRequest')
 
