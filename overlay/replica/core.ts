@@ -100,10 +100,11 @@ export class ReplicaCore {
 
   /**
    * May stand for election. Who is out by a configuration that is not known to be committed still may: its longer log may be needed
-   * to have that committed at all (dissertation 4.2.2).
+   * to have that committed at all (dissertation 4.2.2). After a restart less is known to be committed than is, so that whoever was a
+   * voter by any configuration since may be the one.
    */
   get mayStand(): boolean {
-    return this.isVoter || this.#isVoterIn(this.log.configurationAt(this.#commitIndex).configuration)
+    return this.log.configurationsSince(this.#commitIndex).some((configuration) => this.#isVoterIn(configuration))
   }
 
   /** Moves to a term, and writes it down with the vote in it. */

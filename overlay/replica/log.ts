@@ -57,6 +57,12 @@ export class ReplicaLog {
     return this.#configurations.findLast((placed) => placed.index <= index) ?? this.#configurations[0]!
   }
 
+  /** That one, and those that came after it. */
+  configurationsSince(index: number): GroupConfiguration[] {
+    const first = this.configurationAt(index).index
+    return this.#configurations.filter((placed) => placed.index >= first).map(({ configuration }) => configuration)
+  }
+
   /** Everybody that any configuration in the log names. */
   knows(peer: string): boolean {
     return this.#configurations.some(({ configuration }) => peersOf(configuration).includes(peer))
