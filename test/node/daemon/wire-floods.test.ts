@@ -148,6 +148,8 @@ describe('a program of this machine', () => {
     expect(residentBytes() - before).toBeLessThan(GROWTH_BYTES_MAX)
     for (const socket of sockets) socket.destroy()
     await until('none follows', async () => (await daemon.metric('roost_aem_followers_count')) === 0)
+    await machine.run('cancel', id)
+    await machine.run('wait', id)
   })
 })
 
