@@ -6,6 +6,8 @@ import { jobListSchema, type JobList, type JobListQuery } from './schemas.ts'
 
 /** Nodes that are asked for one answer. Beyond it the rest is named as not asked. */
 export const CONTROLLERS_ASKED_MAX = 64
+/** Jobs elsewhere whose controllers are remembered; beyond it the one that was found first is looked up again. */
+const FOUND_COUNT_MAX = 1_000
 /** How long they have together. */
 const ASK_TIMEOUT_MS = 3_000
 /** A thousand jobs of some 600 bytes, and room for long names. */
@@ -22,6 +24,8 @@ type Reach = Pick<Host, 'self' | 'nodes' | 'directory' | 'peerFetch'>
 /** Where jobs are controlled, and how to ask there. */
 export class Controllers {
   readonly #host: Reach
+  /** Controllers that said so themselves. A job stays with its controller, and a look-up takes a dozen requests. */
+  readonly #found = new Map<JobId, PeerId>()
 
   constructor(host: Reach) {
     this.#host = host
@@ -43,11 +47,14 @@ export class Controllers {
    */
   async resolve(prefix: string): Promise<{ id: JobId; controller: PeerId }> {
     if (isJobId(prefix)) {
+      const known = this.#found.get(prefix)
+      if (known !== undefined) return { id: prefix, controller: known }
       const pointer = await this.find(prefix)
       // Any member may have put it there: it counts once that node says so too.
       const pointed = pointer === undefined ? undefined : await this.#whoControls(prefix, [pointer])
       const controller = pointed ?? (await this.#whoControls(prefix, this.#living()))
       if (controller === undefined) throw new RoostError('JOB_NOT_FOUND', `no node that answers controls job ${prefix}`)
+      this.#remember(prefix, controller)
       return { id: prefix, controller }
     }
     const { answers } = await this.list({ all: true }, this.#living())
@@ -136,6 +143,11 @@ export class Controllers {
     if (response.ok) return response
     const body = (await boundedJson(response, ERROR_BYTES_MAX).catch(() => ({}))) as { error?: unknown }
     throw errorFromRecord(body.error)
+  }
+
+  #remember(id: JobId, controller: PeerId): void {
+    this.#found.set(id, controller)
+    if (this.#found.size > FOUND_COUNT_MAX) this.#found.delete(this.#found.keys().next().value!)
   }
 
   /** Which of these nodes controls a job, as it says itself. */
