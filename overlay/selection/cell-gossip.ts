@@ -65,6 +65,8 @@ export class CellGossip {
   /** The contact that was asked for a word last. */
   #asking: Descriptor | undefined
   #exchangeCount = 0
+  /** At which depth of the cell both halves are known: this node's, and the other from one of its own. */
+  #knownDepth = NOT_KNOWN
   /** When this node, having found its cell, will have heard of everyone in it, whatever happens. */
   #readyAtMs = Number.POSITIVE_INFINITY
 
@@ -128,7 +130,12 @@ export class CellGossip {
       if (this.#helloCount > 0) this.#sayHello(partner.peer, env)
     }
     if (this.#exchangeCount++ % CONTACT_EVERY === 0) this.#askContact(env)
-    if (this.grouping.grow(this.#dependencies.cycle(env))) this.#gainedCount = Number.POSITIVE_INFINITY
+    if (this.grouping.grow(this.#dependencies.cycle(env))) this.#tookSiblingIn()
+  }
+
+  #tookSiblingIn(): void {
+    this.#gainedCount = Number.POSITIVE_INFINITY
+    this.#knownDepth = AWAITED
   }
 
   #sayHello(to: PeerId, env: SelectionEnv): void {
@@ -249,7 +256,7 @@ export class CellGossip {
 
   // Levelling what two members hold.
 
-  #sendSummary(to: PeerId, withOwn: boolean, env: SelectionEnv): void {
+  #sendSummary(to: PeerId, withOwn: boolean, env: SelectionEnv, isWhole = false): void {
     const { ownKey, depth, cell } = this.grouping
     const asked = this.name.grouping === 0 && depth > 0 ? this.#dependencies.asked() : undefined
     env.send(to, {
@@ -261,17 +268,29 @@ export class CellGossip {
       digests: cell.summary(),
       ...(withOwn && { own: this.#dependencies.own() }),
       ...(asked !== undefined && { asked }),
+      ...(isWhole && { isWhole }),
     })
   }
 
   onSummary(from: PeerId, message: MessageOf<'summary'>, env: SelectionEnv): void {
     const { grouping } = this
-    const { key, depth } = message
-    if (grouping.encloses(key) && depth > grouping.depth) grouping.follow(depth, this.#dependencies.cycle(env))
+    const { key, depth, isWhole } = message
+    const cycle = this.#dependencies.cycle(env)
+    if (isWhole && depth < grouping.depth) {
+      if (this.#isSeeking || !prefixMatches(grouping.ownKey, key, depth) || !grouping.join(from, cycle)) return
+      this.#tookSiblingIn()
+    }
+    const knowsBoth = this.#knownDepth === grouping.depth
+    if (grouping.encloses(key) && this.#knownDepth !== AWAITED && grouping.follow(depth, cycle, knowsBoth))
+      this.#sendSummary(from, true, env, true)
     if (grouping.encloses(key) && depth >= grouping.depth) {
       const part = this.#part(key, depth)
       const buckets = shuffle(part.differing(message.digests), env.rng)
-      if (buckets.length === 0 && this.#isSeeking === false) this.#readyAtMs = Math.min(this.#readyAtMs, env.nowMs)
+      if (buckets.length === 0 && depth === grouping.depth && !this.#isSeeking)
+        this.#readyAtMs = Math.min(this.#readyAtMs, env.nowMs)
+      const isOtherHalf = commonPrefix(key, grouping.ownKey) === grouping.depth
+      if (isOtherHalf && depth <= grouping.depth + 1 && buckets.length <= NEARLY_LEVEL_COUNT)
+        this.#knownDepth = grouping.depth
       if (buckets.length > 0) this.#sendHoldings(from, key, depth, part, buckets, env)
       this.#giveContacts(from, env)
     } else if (depth < grouping.depth && prefixMatches(grouping.ownKey, key, depth)) this.#sendSummary(from, true, env)
@@ -419,4 +438,9 @@ const PICK_TRIES = 16
 const BEHIND_SHARE = 1 / 8
 /** To how many a node makes itself known when it has found its cell, and whom it tells when it leaves one. */
 const HELLO_COUNT = 3
+const NOT_KNOWN = -1
+/** The other half has just been taken in: until it is known nothing can be said of whether it should have been. */
+const AWAITED = -2
+/** Buckets in which what is held of the other half may differ from what its members hold, as it does where nodes come and go. */
+const NEARLY_LEVEL_COUNT = 8
 const LEAVE_COUNT = 2

@@ -1,4 +1,4 @@
-import { peerKey, type Descriptor } from '../descriptor/index.ts'
+import { isNewer, peerKey, type Descriptor } from '../descriptor/index.ts'
 import type { PeerId } from '../env/index.ts'
 import type { CellGossip } from './cell-gossip.ts'
 import type { CellName } from './messages.ts'
@@ -34,24 +34,24 @@ export class Cells {
     return this.home.grouping.encloses(peerKey(peer))
   }
 
+  /** The newest word of a node that this one has. */
   get(peer: PeerId): Descriptor | undefined {
+    let newest: Descriptor | undefined
     for (const { grouping } of this.#all) {
       const descriptor = grouping.cell.get(peer)
-      if (descriptor !== undefined) return descriptor
+      if (descriptor !== undefined && isNewer(descriptor, newest)) newest = descriptor
     }
-    return undefined
+    return newest
   }
 
-  /** All that is held of other nodes, each once and in no order. */
-  *held(): Generator<Descriptor> {
-    const seen = new Set<PeerId>()
+  /** All that is held of other nodes, the newest word of each, in no order: a contact may be heard of in one cell and not in another. */
+  held(): Iterable<Descriptor> {
+    const newest = new Map<PeerId, Descriptor>()
     for (const { grouping } of this.#all)
       for (const known of [grouping.cell.descriptors(), grouping.contacts.descriptors()])
-        for (const descriptor of known) {
-          if (seen.has(descriptor.peer)) continue
-          seen.add(descriptor.peer)
-          yield descriptor
-        }
+        for (const descriptor of known)
+          if (isNewer(descriptor, newest.get(descriptor.peer))) newest.set(descriptor.peer, descriptor)
+    return newest.values()
   }
 
   /** One descriptor counts as often as it stands. */

@@ -1,5 +1,5 @@
 import { keyOf, type Descriptor } from '../descriptor/index.ts'
-import type { Rng } from '../env/index.ts'
+import type { PeerId, Rng } from '../env/index.ts'
 import { commonPrefix, prefixMatches } from '../placement/index.ts'
 import { holdingHash, placeOf } from './batch.ts'
 import { Cell } from './cell.ts'
@@ -34,13 +34,16 @@ export class Grouping {
   readonly #options: GroupingOptions
   #ownKey: number
   #depth = 0
-  #growFromCycle = 0
-  #growRestCycles: number
+  /** Between two times that this node takes the sibling in: being in a small cell, alone in one, and because others did. */
+  readonly #growRest: Rest
+  readonly #aloneRest = new Rest(ALONE_REST_CYCLES)
+  readonly #joinRest: Rest
 
   constructor(own: Descriptor, keyOf: (descriptor: Descriptor) => number, options: GroupingOptions) {
     this.keyOf = keyOf
     this.#options = options
-    this.#growRestCycles = options.growRestCycles
+    this.#growRest = new Rest(options.growRestCycles)
+    this.#joinRest = new Rest(options.growRestCycles)
     this.#ownKey = keyOf(own)
     this.cell.put(own)
   }
@@ -118,16 +121,34 @@ export class Grouping {
 
   /**
    * Takes the sibling in where the cell has become small: first whom we know of it, the rest comes with the next exchanges. Where that
-   * proved too many before, not for a while; but nobody stays alone in a cell, as who was told of one that there is not would.
+   * proved too many before, not for a while; but nobody stays alone in a cell for long, as who was told of one that there is not would.
    */
   grow(cycle: number): boolean {
     const { count } = this.cell
     if (this.#depth === 0 || count >= this.#options.cellCountMin) return false
-    if (cycle < this.#growFromCycle && count > ALONE_COUNT) return false
-    this.#depth--
-    this.#growFromCycle = cycle + this.#growRestCycles
-    for (const descriptor of this.contacts.takeFrom(this.#depth)) this.cell.put(descriptor)
+    const rest = count > ALONE_COUNT ? this.#growRest : this.#aloneRest
+    if (rest.isOn(cycle)) return false
+    rest.begin(cycle)
+    this.#takeSiblingIn(cycle, () => true)
     return true
+  }
+
+  /**
+   * Somebody of the sibling has taken this half in, one of the two being too small to stand alone. So does this node take the sibling in:
+   * as long as it does not, what it says and hears is passed on in its half only, and they miss it. Whoever told it is taken in at once,
+   * who else is there comes with the next exchange: contacts may be gone.
+   */
+  join(teller: PeerId, cycle: number): boolean {
+    if (this.#depth === 0 || this.#joinRest.isOn(cycle)) return false
+    this.#joinRest.begin(cycle)
+    this.#takeSiblingIn(cycle, ({ peer }) => peer === teller)
+    return true
+  }
+
+  #takeSiblingIn(cycle: number, isWanted: (descriptor: Descriptor) => boolean): void {
+    this.#depth--
+    for (const descriptor of this.contacts.takeFrom(this.#depth)) if (isWanted(descriptor)) this.cell.put(descriptor)
+    this.#split(cycle)
   }
 
   /** Takes on the depth that others of the cell have: who joins a large grid need not get to know all of it first. */
@@ -139,11 +160,24 @@ export class Grouping {
 
   /**
    * Some of the cell have split it. So does this node, where both halves are large enough to last: as long as some know the whole and some
-   * know a half, news of one half misses those in the other who know the whole.
+   * know a half, news of one half misses those in the other who know the whole. Says whether the cell is to stay whole, which only who
+   * knows both halves can tell.
    */
-  follow(depth: number, cycle: number): void {
-    if (this.cell.count >= 2 * LASTING * this.#options.cellCountMin && depth > this.#depth)
-      this.deepen(this.#depth + 1, cycle)
+  follow(depth: number, cycle: number, knowsBoth: boolean): boolean {
+    if (depth <= this.#depth) return false
+    const lastingCount = LASTING * this.#options.cellCountMin
+    const lasts = knowsBoth ? this.#smallerHalf() >= lastingCount : this.cell.count >= 2 * lastingCount
+    if (lasts) this.deepen(this.#depth + 1, cycle)
+    return !lasts && knowsBoth
+  }
+
+  /** Members of the half of the cell that has fewer. */
+  #smallerHalf(): number {
+    const { count } = this.cell
+    let near = 0
+    for (const member of this.cell.descriptors())
+      if (prefixMatches(this.keyOf(member), this.#ownKey, this.#depth + 1)) near++
+    return Math.min(near, count - near)
   }
 
   #addContact(descriptor: Descriptor, key: number, heardAt: number): void {
@@ -154,10 +188,9 @@ export class Grouping {
   #split(cycle: number): void {
     const { cellCountMax } = this.#options
     while (this.cell.count > cellCountMax && this.#depth < DEPTH_MAX) {
-      if (cycle < this.#growFromCycle) {
-        this.#growRestCycles = Math.min(this.#growRestCycles * 2, GROW_REST_CYCLES_MAX)
-        this.#growFromCycle = cycle + this.#growRestCycles
-      }
+      this.#growRest.undo(cycle)
+      this.#aloneRest.undo(cycle)
+      this.#joinRest.undo(cycle)
       this.#depth++
       this.#release(cycle)
     }
@@ -170,13 +203,44 @@ export class Grouping {
   }
 }
 
+/** After something was done it rests for some cycles; where it was undone meanwhile, for twice as many as the last time. */
+class Rest {
+  readonly #leastCycles: number
+  #cycles: number
+  #endCycle = 0
+  #wasUndone = false
+
+  constructor(cycles: number) {
+    this.#leastCycles = cycles
+    this.#cycles = cycles
+  }
+
+  isOn(cycle: number): boolean {
+    return cycle < this.#endCycle
+  }
+
+  begin(cycle: number): void {
+    if (!this.#wasUndone) this.#cycles = this.#leastCycles
+    this.#wasUndone = false
+    this.#endCycle = cycle + this.#cycles
+  }
+
+  undo(cycle: number): void {
+    if (!this.isOn(cycle) || this.#wasUndone) return
+    this.#wasUndone = true
+    this.#cycles = Math.min(this.#cycles * 2, REST_CYCLES_MAX)
+    this.#endCycle = cycle + this.#cycles
+  }
+}
+
 /** The bits of a key that follow the one in which it differs from ours. */
 export function slotOf(key: number, level: number): number {
   return level >= DEPTH_MAX - 1 ? 0 : ((key << (level + 1)) >>> (DEPTH_MAX - SLOT_BITS)) & (SLOT_COUNT - 1)
 }
 
-/** A cell of so many is none, whatever its bounds are. */
+/** A cell of so many is none, whatever its bounds are; and for how long (in cycles) to wait before the next is taken in too. */
 const ALONE_COUNT = 4
+const ALONE_REST_CYCLES = 2
 /** Times the least that a cell may have: one that was just split should not grow at once. */
 const LASTING = 1.1
-const GROW_REST_CYCLES_MAX = 1_024
+const REST_CYCLES_MAX = 1_024

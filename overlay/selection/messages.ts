@@ -45,6 +45,8 @@ export type SelectionMessage =
       /** The sender's own key, and how many bits of it its cell shares. */
       readonly key: number
       readonly depth: number
+      /** Half of the cell would be too small to stand alone: those who are in a finer one should come back. */
+      readonly isWhole?: boolean | undefined
       /** A digest of 32 bits, with sign, for each bucket. */
       readonly digests: readonly number[]
       /** For whoever is outside of the cell. */
@@ -109,6 +111,7 @@ const readMessage = shape.union({
     ...newest,
     key: int32,
     depth,
+    isWhole: shape.optional(shape.boolean),
     digests: shape.list(int32, BUCKET_COUNT),
     own: shape.optional(readDescriptor),
     asked: shape.optional(readPopularity),

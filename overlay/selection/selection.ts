@@ -180,7 +180,7 @@ export class Selection implements Protocol<SelectionMessage, SelectionTimer, Sel
     }
     if (cell === undefined) return
     if (message.type === 'seek') cell.onSeek(from, message, env)
-    else if (message.type === 'summary') cell.onSummary(from, message, env)
+    else if (message.type === 'summary') this.#cells.watchingHome(env, () => cell.onSummary(from, message, env))
     else if (message.type === 'holdings') cell.onHoldings(from, message, this.#gone.claimsByHash(), env)
     else cell.onWant(from, message, env)
   }

@@ -122,6 +122,7 @@ const selection: Examples<SelectionMessage> = {
     newest: 3_000_000_000,
     key: -5,
     depth: 8,
+    isWhole: true,
     digests: [0, 1, -0x8000_0000],
     own: descriptor,
     asked: [{ names: ['cores', 'site'], weight: 2.5 }],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { shuffle, type Attributes, type PeerId } from '../../../overlay/index.ts'
+import { peerKey, shuffle, type Attributes, type PeerId } from '../../../overlay/index.ts'
 import { FRESH_SEED, Grid } from './grid.ts'
 
 /** Small cells, so that a hundred nodes are as many to each other as a hundred thousand are to large ones. */
@@ -99,6 +99,25 @@ describe.each([[1], [FRESH_SEED]])('a grid of many cells (seed %i)', (seed) => {
     const { found, there } = await compare(grid, 'true', () => true)
     expect(found).toEqual(there)
   })
+})
+
+test('where half of a cell goes but for a few, those and the other half are one cell again, for all of them', async () => {
+  const grid = new Grid({ seed: 5, count: 0, discovery: { selection: SELECTION } })
+  const { simulation } = grid
+  const halves: PeerId[][] = [[], []]
+  while (halves.some(({ length }) => length < 14)) {
+    const id = simulation.drawId()
+    const half = halves[peerKey(id) < 0 ? 1 : 0]!
+    if (half.length < 14) half.push(grid.add(undefined, id))
+  }
+  await simulation.run(SETTLE_MS)
+  for (const discovery of grid.up()) expect(discovery.selectionState.nodeCount % 28).toBe(0)
+  for (const id of halves[0]!.slice(4)) {
+    simulation.crash(id)
+    await simulation.run(20_000)
+  }
+  await simulation.run(2 * SETTLE_MS)
+  for (const discovery of grid.up()) expect(discovery.selectionState.nodeCount).toBe(18)
 })
 
 test('groupings follow what people ask for: a label that they look for gets borders of its own', async () => {

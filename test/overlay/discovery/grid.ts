@@ -42,9 +42,8 @@ export class Grid {
     for (let index = 0; index < count; index++) this.add()
   }
 
-  add(attributes?: Attributes): PeerId {
+  add(attributes?: Attributes, id = this.simulation.drawId()): PeerId {
     const index = this.ids.length
-    const id = this.simulation.drawId()
     this.ids.push(id)
     const seedIds = this.#options.seedsOf?.(index, this.ids) ?? (index === 0 ? [] : [this.ids[0]!])
     return this.simulation.addNode({

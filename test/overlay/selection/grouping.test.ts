@@ -47,15 +47,46 @@ describe('a grouping', () => {
     )
   })
 
-  test('follows others who have split the cell by one step, where the half that is left will last', () => {
+  test('follows others who have split the cell by one step, where both halves will last; otherwise says that it is whole', () => {
+    const bitOf = (one: Descriptor): number => commonPrefix(keyOf(one), keyOf(descriptors[0]!))
+    const near = descriptors.filter((one) => bitOf(one) > 0)
+    const far = descriptors.filter((one) => bitOf(one) === 0)
     const own = grouping()
-    fill(own, descriptors.slice(0, 12))
-    own.follow(9, 1)
+    fill(own, [...near.slice(0, 20), ...far.slice(0, 5)])
+    expect(own.follow(9, 1, true)).toBe(true)
     expect(own.depth).toBe(0)
-    fill(own, descriptors.slice(12, 24))
-    own.follow(9, 1)
+    fill(own, far.slice(5, 10))
+    expect(own.follow(9, 1, true)).toBe(false)
     expect(own.depth).toBe(1)
     expect(own.cell.count).toBeGreaterThanOrEqual(OPTIONS.cellCountMin)
+    expect(own.follow(1, 1, true)).toBe(false)
+    expect(own.depth).toBe(1)
+  })
+
+  test('where the other half is not known, follows others once there seem enough for two, and calls nothing whole', () => {
+    const own = grouping()
+    fill(own, descriptors.slice(0, 12))
+    expect(own.follow(9, 1, false)).toBe(false)
+    expect(own.depth).toBe(0)
+    fill(own, descriptors.slice(12, 24))
+    expect(own.follow(9, 1, false)).toBe(false)
+    expect(own.depth).toBe(1)
+  })
+
+  test('comes back to a cell that others say is whole; where that proves too many it rests', () => {
+    const own = grouping()
+    fill(own, descriptors)
+    const { depth } = own
+    const [teller] = own.contacts.level(depth - 1)
+    const others = own.cell.descriptors().filter((descriptor) => descriptor !== descriptors[0])
+    for (const descriptor of others.slice(4)) own.remove(descriptor)
+    expect(own.join(teller!.peer, 1)).toBe(true)
+    expect(own.depth).toBe(depth - 1)
+    expect(new Set(own.cell.descriptors())).toEqual(new Set([descriptors[0], ...others.slice(0, 4), teller]))
+    fill(own, descriptors, 2)
+    expect(own.depth).toBe(depth)
+    expect(own.join(teller!.peer, 2 * OPTIONS.growRestCycles)).toBe(false)
+    expect(own.join(teller!.peer, 2 + 2 * OPTIONS.growRestCycles)).toBe(true)
   })
 
   test('knows two of each part of the grid that is not its cell, and leads nearer to any key', () => {
@@ -104,7 +135,7 @@ describe('a grouping', () => {
   test('who is alone in a cell takes in one sibling after the other until it is not', () => {
     const own = grouping()
     own.deepen(32, 1)
-    for (let grown = 1; grown <= 32; grown++) expect(own.grow(1)).toBe(true)
+    for (let grown = 1; grown <= 32; grown++) expect(own.grow(2 * grown)).toBe(true)
     expect(own.depth).toBe(0)
   })
 
