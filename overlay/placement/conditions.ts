@@ -136,7 +136,9 @@ function isConstant(expression: Expression): boolean {
 function valuesThat(operator: BinaryOperator, constant: Value, isDotted: boolean): Intervals | undefined {
   if (operator === '=?=') return valuesIdenticalTo(constant)
   if (operator === '=!=') {
-    if (constant === undefined) return isDotted ? undefined : [{ low: OTHER, high: undefined }]
+    // An error is identical to none of these.
+    if (isDotted) return undefined
+    if (constant === undefined) return [{ low: OTHER, high: undefined }]
     return typeof constant === 'boolean' ? allBut(constant) : undefined
   }
   if (typeof constant === 'string') return related(operator, constant.toLowerCase(), '', undefined)

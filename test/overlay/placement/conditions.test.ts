@@ -25,6 +25,11 @@ describe('the boxes of a condition', () => {
     )
   })
 
+  test('a name below one that is no ad is an error, which is identical to no value', () => {
+    for (const where of ['gpu.driver =!= false', '!(gpu.driver =?= false)', 'gpu.driver =!= undefined'])
+      expect(admits(where, { gpu: '', 'gpu.driver': false })).toBe(true)
+  })
+
   test('law: the same for any tree at all', () => {
     const tables = fc.record(
       { a: fc.nat(3), b: fc.boolean(), Cores: fc.nat(70), 'gpu.driver': fc.nat(3) },
