@@ -59,6 +59,8 @@ export class ReachWatch {
   #timer: NodeJS.Timeout | undefined
   #isReachable: boolean | undefined
   #witnesses: readonly Witness[] = []
+  /** Where this machine was when the witnesses were asked. */
+  #heardIn: string | undefined
   #checking: Promise<void> | undefined
   #firstPeerMs: number | undefined
   #askedMs = -Infinity
@@ -82,8 +84,9 @@ export class ReachWatch {
     return this.#isReachable
   }
 
-  /** Hosts and ports under which peers from elsewhere have reached this node, as they see it. */
+  /** Hosts and ports under which peers from elsewhere have reached this node, as they see it; nothing once it has moved. */
   seenAt(): readonly { readonly host: string; readonly port: number }[] {
+    if (this.#heardIn !== this.#dependencies.place()) return []
     return this.#witnesses.flatMap(({ host, open }) => (host === undefined ? [] : open.map((port) => ({ host, port }))))
   }
 
@@ -158,6 +161,7 @@ export class ReachWatch {
     if (heard.length === 0) return
     this.#askedMs = nowMs()
     this.#decidedIn = this.#circumstances(heard)
+    const place = this.#dependencies.place()
     const witnesses: Witness[] = []
     for (const asked of [heard.slice(0, 2), heard.slice(2, 3), heard.slice(3, 4)]) {
       if (Math.abs(balance(witnesses)) >= 2) break
@@ -166,6 +170,7 @@ export class ReachWatch {
     const said = witnesses.filter(({ answer }) => answer !== 'silent')
     if (said.length === 0) return
     this.#witnesses = witnesses
+    this.#heardIn = place
     this.#decide(balance(witnesses) > 0)
   }
 

@@ -114,12 +114,17 @@ export class Reachability {
   }
 
   addresses(): readonly string[] {
-    const { self } = this.#parts.surroundings
+    const { subnets, surroundings } = this.#parts
+    const { self } = surroundings
+    const direct = this.#direct()
+    // In a subnet of ours nobody stands between us and who saw us: an address there that is not ours was, before a change.
+    const isOutdated = (host: string): boolean => subnets.isNear(host) && !direct.some((own) => hostOf(own) === host)
     const seen = this.#watch
       .seenAt()
+      .filter(({ host }) => !isOutdated(host))
       .map(({ host, port }) => `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}/p2p/${self}`)
     const elsewhere = this.#watch.isReachable === false ? this.#relays.addresses() : seen
-    return outwardAddresses([...new Set([...elsewhere, ...this.#direct()])]).slice(0, ADDRESSES_COUNT_MAX)
+    return outwardAddresses([...new Set([...elsewhere, ...direct])]).slice(0, ADDRESSES_COUNT_MAX)
   }
 
   onAddresses(listener: (addresses: readonly string[]) => void): () => void {
