@@ -128,8 +128,11 @@ export const LOOPBACK_CONNECTIONS_COUNT_MAX = 1_024
 /** How long the head of a request, and the whole of it, may take: who says nothing, or a letter at a time, is cut off. */
 const SERVER_OPTIONS = { headersTimeout: 10_000, requestTimeout: 60_000, connectionsCheckingInterval: 2_000 } as const
 
-/** Within this a process that is not stopped takes the connections that the system has already made for it. */
-const BACKLOG_MS = 50
+/**
+ * Within this a process that is not stopped takes the connections that the system has already made for it, and who made them has said what
+ * it wants, on a busy machine too: a connection that nothing came over yet is closed as an idle one.
+ */
+const BACKLOG_MS = 400
 
 /** How long requests under way may go on when the daemon ends. */
 const DRAIN_MS = 1_000
