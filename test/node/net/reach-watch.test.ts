@@ -80,6 +80,18 @@ describe('whether others reach a node', () => {
     expect([asked, verdicts]).toEqual([['a'], [true, false]])
   })
 
+  test('tells where it was seen, and no longer once it has moved, until it is seen there', async () => {
+    const { made, world, pass } = watch({ a: true })
+    world.peers = [peer('a', '203.0.113.1')]
+    await pass(5_000)
+    expect(made.seenAt()).toEqual([{ host: '192.0.2.1', port: 7667 }])
+    world.place = 'elsewhere'
+    expect(made.seenAt()).toEqual([])
+    await pass(2_000)
+    expect(made.seenAt()).toHaveLength(1)
+    made.stop()
+  })
+
   test('is asked again every minute while the answer is no', async () => {
     const answers: Record<string, boolean> = { a: false }
     const { world, asked, verdicts, pass } = watch(answers)
