@@ -4,6 +4,7 @@ import { commonPrefix, prefixMatches } from '../placement/index.ts'
 import { holdingHash, placeOf } from './batch.ts'
 import { Cell } from './cell.ts'
 import { Contacts, SLOT_BITS, SLOT_COUNT } from './contacts.ts'
+import { Rest } from './rest.ts'
 
 export interface GroupingOptions {
   /** A cell with more members than this splits. */
@@ -203,36 +204,6 @@ export class Grouping {
   }
 }
 
-/** After something was done it rests for some cycles; where it was undone meanwhile, for twice as many as the last time. */
-class Rest {
-  readonly #leastCycles: number
-  #cycles: number
-  #endCycle = 0
-  #wasUndone = false
-
-  constructor(cycles: number) {
-    this.#leastCycles = cycles
-    this.#cycles = cycles
-  }
-
-  isOn(cycle: number): boolean {
-    return cycle < this.#endCycle
-  }
-
-  begin(cycle: number): void {
-    if (!this.#wasUndone) this.#cycles = this.#leastCycles
-    this.#wasUndone = false
-    this.#endCycle = cycle + this.#cycles
-  }
-
-  undo(cycle: number): void {
-    if (!this.isOn(cycle) || this.#wasUndone) return
-    this.#wasUndone = true
-    this.#cycles = Math.min(this.#cycles * 2, REST_CYCLES_MAX)
-    this.#endCycle = cycle + this.#cycles
-  }
-}
-
 /** The bits of a key that follow the one in which it differs from ours. */
 export function slotOf(key: number, level: number): number {
   return level >= DEPTH_MAX - 1 ? 0 : ((key << (level + 1)) >>> (DEPTH_MAX - SLOT_BITS)) & (SLOT_COUNT - 1)
@@ -243,4 +214,3 @@ const ALONE_COUNT = 4
 const ALONE_REST_CYCLES = 2
 /** Times the least that a cell may have: one that was just split should not grow at once. */
 const LASTING = 1.1
-const REST_CYCLES_MAX = 1_024
