@@ -1,5 +1,5 @@
 import { RoostError } from '../../overlay/error/index.ts'
-import { sample, type PeerId, type Protocol, type Wire } from '../../overlay/env/index.ts'
+import { sample, type PeerId } from '../../overlay/env/index.ts'
 import {
   GroupClient,
   MemoryDisk,
@@ -10,7 +10,7 @@ import {
   type ReplicaEvent,
   type ReplicaParts,
 } from '../../overlay/replica/index.ts'
-import type { NodeHost, Simulation } from '../engine/index.ts'
+import { DiskTimers, diskWire, type NodeHost, type Simulation } from '../engine/index.ts'
 import { Registers, type RegisterCommand, type RegisterQuery } from './replica-register.ts'
 
 /** A sync of a disk takes so long, and a half more by chance; a read half of it. */
@@ -135,24 +135,6 @@ function diskOf({ disks }: Machine, group: string): MemoryDisk {
   disks.set(group, disk)
   return disk
 }
-
-/** A disk's work is done by its machine: what is under way when that stops is not. */
-class DiskTimers implements Protocol<never, () => void, never> {
-  #env!: Parameters<Protocol<never, () => void, never>['start']>[0]
-
-  start(env: Parameters<Protocol<never, () => void, never>['start']>[0]): void {
-    this.#env = env
-  }
-  receive(): void {}
-  wake(run: () => void): void {
-    run()
-  }
-  after(delayMs: number, run: () => void): void {
-    this.#env.wakeAfter(delayMs, run)
-  }
-}
-
-const diskWire: Wire<never> = { id: '/sim/disk/1', messageBytesMax: 0, parse: answersNothing }
 
 function answersNothing(): never {
   throw new RoostError('PROTOCOL_UNKNOWN', 'nothing is asked here')

@@ -14,8 +14,14 @@ import {
   type ReplicaTimer,
   type StoredReplica,
 } from '../../../overlay/replica/index.ts'
-import { Simulation, uniformLatency, type NodeHost, type SimulationOptions } from '../../../sim/engine/index.ts'
-import { DiskTimers, diskWire } from './disk-timers.ts'
+import {
+  DiskTimers,
+  diskWire,
+  Simulation,
+  uniformLatency,
+  type NodeHost,
+  type SimulationOptions,
+} from '../../../sim/engine/index.ts'
 import type { Operation } from '../../../sim/history/index.ts'
 import { Notes, type NoteCommand, type NoteInput, type NoteQuery } from './notes.ts'
 import { Safety } from './safety.ts'

@@ -11,8 +11,7 @@ import {
   type ReplicaReply,
   type ReplicaRequest,
 } from '../../../overlay/replica/index.ts'
-import { constantLatency, Simulation, type NodeHost } from '../../../sim/engine/index.ts'
-import { DiskTimers, diskWire } from './disk-timers.ts'
+import { constantLatency, DiskTimers, diskWire, Simulation, type NodeHost } from '../../../sim/engine/index.ts'
 import { Notes } from './notes.ts'
 
 describe('the groups of a node', () => {
