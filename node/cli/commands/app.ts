@@ -1,5 +1,6 @@
 import type { Fetch } from '../../../overlay/contract/index.ts'
 import {
+  APPLICATION_NAME_PATTERN,
   APPLICATION_TTL_MS_DEFAULT,
   INSTANCE_DEFAULT,
   PUBLISH_ACTION,
@@ -68,7 +69,15 @@ export async function findApplications(
   const sorted = reply.applications.toSorted((one, other) => (one.name < other.name ? -1 : 1))
   const own = session.output.json || insideJob(session) !== undefined ? undefined : await ownerHere(session)
   session.output.table(rowsOf(sorted, own), ['name', 'owner', 'node', 'instance', 'endpoints', 'attributes'])
+  if (sorted.length === 0) session.output.progress(nothingFound(where))
   if (!reply.isComplete) session.output.progress('there may be more: raise --count or --timeout')
+}
+
+/** A name alone is an expression too, of an attribute that hardly any application has. */
+function nothingFound(where: string): string {
+  const isName = where !== 'true' && APPLICATION_NAME_PATTERN.test(where)
+  const hint = isName ? `; by name it is \`roost app find 'Name == "${where}"'\`` : ''
+  return `nothing that is published is such an application${hint}`
 }
 
 /** `roost app rm NAME` */

@@ -88,6 +88,10 @@ describe('an application', () => {
     const found = await second.machine.json('app', 'find', 'Version >= 2 && member("blue", tags)')
     expect(found).toEqual({ applications: [published], isComplete: true })
     expect((await second.machine.json('app', 'find', 'version > 2')).applications).toEqual([])
+    expect(await second.machine.run('app', 'find', 'shop.web')).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining(`roost app find 'Name == "shop.web"'`),
+    })
     const table = await second.machine.run('app', 'find')
     expect(table.stdout).toMatch(/^NAME +OWNER +NODE +INSTANCE +ENDPOINTS +ATTRIBUTES\nshop\.web +12D3\w+ +12D3/)
 
