@@ -5,6 +5,9 @@ import { httpStatus, type NodeListener } from '../surface/index.ts'
 /** What anybody may still ask of a daemon that is about to end, beside reading. */
 const LAST_PATHS: readonly string[] = ['/shutdown', '/leave']
 
+/** Of a request that is refused so much is read, and thrown away. */
+const REFUSED_BYTES_MAX = 16_777_216
+
 /**
  * What is asked of this daemon by all of its ways in: how much is under way, and whether anything new is taken. Once closed, reading is
  * still answered and all else refused with `NODE_LEAVING`, which is certain: who asked may ask another node.
@@ -21,7 +24,7 @@ export class Intake {
 
   guard(listener: NodeListener): NodeListener {
     return (request, response) => {
-      if (this.#isClosed && !mayStillCome(request)) return refuse(response)
+      if (this.#isClosed && !mayStillCome(request)) return refuse(request, response)
       if (!isFollowing(request)) {
         this.#underWayCount++
         response.once('close', () => this.#ended())
@@ -59,10 +62,22 @@ function isFollowing({ url = '' }: IncomingMessage): boolean {
   return new URLSearchParams(url.split('?')[1]).get('follow') === 'true'
 }
 
-function refuse(response: ServerResponse): void {
+/** Who is still sending when the connection closes never reads the answer: it is given once all that is asked has come. */
+function refuse(request: IncomingMessage, response: ServerResponse): void {
   const error = new RoostError('NODE_LEAVING', 'this node is going down')
   response.on('error', () => {})
-  response
-    .writeHead(httpStatus(error.code), { 'content-type': 'application/json', connection: 'close' })
-    .end(JSON.stringify({ error: error.toJSON() }))
+  const answer = (): void => {
+    if (response.headersSent) return
+    response
+      .writeHead(httpStatus(error.code), { 'content-type': 'application/json', connection: 'close' })
+      .end(JSON.stringify({ error: error.toJSON() }))
+  }
+  let leftBytes = REFUSED_BYTES_MAX
+  request
+    .on('error', () => {})
+    .on('end', answer)
+    .on('data', (chunk: Uint8Array) => {
+      leftBytes -= chunk.length
+      if (leftBytes < 0) answer()
+    })
 }

@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Intake } from '../../../node/daemon/intake.ts'
 
@@ -48,6 +49,26 @@ test('what is new is refused with certainty, but for reading and ending', async 
   await asked(2)
   for (const answer of answers) answer()
   for (const reply of replies) expect((await reply).status).toBe(200)
+})
+
+test('who is refused hears so once all that it says has come: before, it may be writing to a closed connection', async () => {
+  intake.close()
+  const request = httpRequest(`${url}/aem/jobs`, { method: 'POST' })
+  let response: IncomingMessage | undefined
+  const answered = new Promise<void>((resolve, reject) => {
+    request.on('error', reject).on('response', (got) => {
+      response = got
+      resolve()
+    })
+  })
+  request.write('a part')
+  await new Promise((resolve) => server.once('request', resolve))
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(response).toBe(undefined)
+  request.end('the rest')
+  await answered
+  expect(response?.statusCode).toBe(503)
+  expect(JSON.parse(await text(response!))).toMatchObject({ error: { code: 'NODE_LEAVING' } })
 })
 
 test('who follows something is not waited for, and a request that hangs only so long', async () => {
