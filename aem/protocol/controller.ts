@@ -3,21 +3,27 @@ import { Backoff } from './backoff.ts'
 import { inBackground, isStopping, surely } from './background.ts'
 import { isFinal, type JobEvent, type JobHappening } from './events.ts'
 import { Follower } from './following.ts'
-import { jobIdOf, parseUnitId, type JobId } from './ids.ts'
+import { parseUnitId, type JobId } from './ids.ts'
 import { JobRecord } from './job-record.ts'
 import { isUnitOver, type JobView, type UnitView } from './job-view.ts'
 import type { JobReply, JobRequest, UnitNews } from './messages.ts'
 import { outcomeOf } from './outcome.ts'
 import { Placer } from './placing.ts'
 import type { JobPorts, JobWorld } from './ports.ts'
-import { EVENTS_COUNT_MAX, plainBytes, REASON_CHARS_MAX, shorten, STATEMENT_BYTES_MAX } from './shapes.ts'
-import { CANCEL_ACTION, readCancellation, readSubmission, SUBMIT_ACTION } from './submission.ts'
+import { EVENTS_COUNT_MAX, REASON_CHARS_MAX, shorten } from './shapes.ts'
+import type { JobStore } from './stores.ts'
+import type { Tenure } from './tenure.ts'
+import { CANCEL_ACTION, readCancellation, type CheckedStatement } from './submission.ts'
 import { GRACE_MS, NODES_CHANGED_MS, PLACE_BACKOFF, QUEUED_EVENT_GAP_MS } from './timing.ts'
 import { Places } from './waiting.ts'
 
 export interface JobOptions {
   /** How long a node may be away before its units count as lost; `GRACE_MS` where it is not given. */
   readonly graceMs?: number
+}
+
+export interface ControllerPorts extends Pick<JobPorts, 'nodes' | 'check' | 'onJobEvent'> {
+  readonly jobs: JobStore
 }
 
 /** The most jobs that a controller keeps. Beyond it the one that ended first goes; with none ended a submission is `BUSY`. */
@@ -27,12 +33,14 @@ export const JOBS_COUNT_MAX = 10_000
 export const PLACING_COUNT_MAX = 16
 
 /**
- * Owns the jobs that were submitted at this node. Each one's log is the truth about it: what is to be done follows from its view alone,
- * which is how a restart takes up every unfinished job wherever it stood. (A group of controllers for each job comes in here.)
+ * Owns the jobs of one home, the node that they were submitted at: this one, or another that it stands in for. Each one's log is the truth
+ * about it: what is to be done follows from its view alone, which is how a restart, and who takes over, takes up every unfinished job
+ * wherever it stood.
  */
 export class Controller {
   readonly #world: JobWorld
-  readonly #ports: JobPorts
+  readonly #ports: ControllerPorts
+  readonly #tenure: Tenure
   readonly #placer: Placer
   readonly #follower: Follower
   readonly #jobs = new Map<JobId, JobRecord>()
@@ -43,10 +51,11 @@ export class Controller {
   readonly #waiting = new Set<JobRecord>()
   #isNodesChangeNoted = false
 
-  constructor(world: JobWorld, ports: JobPorts, { graceMs = GRACE_MS }: JobOptions) {
+  constructor(world: JobWorld, ports: ControllerPorts, tenure: Tenure, { graceMs = GRACE_MS }: JobOptions = {}) {
     this.#world = world
     this.#ports = ports
-    this.#placer = new Placer(world, ports.nodes)
+    this.#tenure = tenure
+    this.#placer = new Placer(world, ports.nodes, tenure)
     this.#follower = new Follower(
       {
         world,
@@ -90,16 +99,6 @@ export class Controller {
     return [...this.#jobs.values()].map((job) => job.view)
   }
 
-  resolve(prefix: string): JobId {
-    const text = prefix.toLowerCase()
-    const matching = text === '' ? [] : [...this.#jobs.keys()].filter((jobId) => jobId.startsWith(text))
-    if (matching.length > 1)
-      throw new RoostError('ID_AMBIGUOUS', `${matching.length} jobs here begin with ${prefix}`, { data: { prefix } })
-    const [jobId] = matching
-    if (jobId === undefined) throw jobNotFound(prefix)
-    return jobId
-  }
-
   async events(jobId: JobId, fromNumber: number): Promise<readonly JobEvent[]> {
     const job = this.#jobs.get(jobId)
     if (!job) throw jobNotFound(jobId)
@@ -110,18 +109,14 @@ export class Controller {
     return events.filter((event) => event.number <= lastNumber).slice(0, EVENTS_COUNT_MAX)
   }
 
-  async submit(statement: NonNullable<Plain>): Promise<JobView> {
-    if (plainBytes(statement, STATEMENT_BYTES_MAX) > STATEMENT_BYTES_MAX)
-      throw new RoostError('JOB_MALFORMED', `a signed job has at most ${STATEMENT_BYTES_MAX} bytes`, {
-        data: { path: [] },
-        hint: 'put the program into a file and stage it in',
-      })
-    const jobId = jobIdOf(statement, this.#world.surroundings.crypto)
-    const known = this.#jobs.get(jobId)
-    if (known) return known.view
-    const underWay = this.#accepting.get(jobId)
-    if (underWay) return underWay
-    const accepting = this.#accept(jobId, statement)
+  /** A job that was submitted before, or is being accepted. */
+  submitted(jobId: JobId): JobView | Promise<JobView> | undefined {
+    return this.#jobs.get(jobId)?.view ?? this.#accepting.get(jobId)
+  }
+
+  /** Accepts a job whose statement was checked and is new: durable when it resolves. */
+  async accept(jobId: JobId, statement: NonNullable<Plain>, checked: CheckedStatement): Promise<JobView> {
+    const accepting = this.#accept(jobId, statement, checked)
     this.#accepting.set(jobId, accepting)
     try {
       return await accepting
@@ -174,24 +169,17 @@ export class Controller {
     )
   }
 
-  async #accept(jobId: JobId, statement: NonNullable<Plain>): Promise<JobView> {
-    const { owner, body } = this.#ports.check(statement, SUBMIT_ACTION, { fresh: true })
-    const { self, wallMs } = this.#world.surroundings
-    const { controller } = readSubmission(body)
-    if (controller !== self)
-      throw new RoostError('DENIED', `this job was signed for ${controller} to control, not for ${self}`, {
-        hint: 'submit it at that node, or sign it anew',
-      })
+  async #accept(jobId: JobId, statement: NonNullable<Plain>, { owner, body }: CheckedStatement): Promise<JobView> {
     await this.#makeRoom()
     const event: JobEvent = {
       type: 'submitted',
       jobId,
       owner,
-      controller: self,
+      controller: this.#tenure.home,
       body,
       statement,
       number: 1,
-      atMs: Math.floor(wallMs),
+      atMs: Math.floor(this.#world.surroundings.wallMs),
     }
     try {
       await this.#ports.jobs.append(jobId, [event])
@@ -239,7 +227,7 @@ export class Controller {
     // An attempt of an earlier life: some node may have confirmed, none was told to start. It ends here, and its nodes hear so when they ask.
     if (job.view.placement === 'matched')
       await surely(this.#world, job.id, () =>
-        job.append(queuedFor('its controller restarted while it was being placed')),
+        job.append(queuedFor('its controller restarted, or was taken over, while it was being placed')),
       )
     while (isUnplaced(job.view)) {
       if (job.view.cancelling) {
@@ -314,7 +302,7 @@ export class Controller {
   }
 }
 
-function jobNotFound(id: string): RoostError {
+export function jobNotFound(id: string): RoostError {
   return new RoostError('JOB_NOT_FOUND', `no job ${id.slice(0, REASON_CHARS_MAX)} is controlled here`)
 }
 

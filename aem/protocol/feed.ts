@@ -16,6 +16,9 @@ export const FEED_READ_MS = 5_000
  */
 const QUIET_COUNT_MAX = 8
 
+/** Times in a row that a job which was there is not found any more until that is believed: some two minutes. */
+const MISSING_COUNT_MAX = 16
+
 /** Between attempts to read from a controller that does not answer. */
 const READ_BACKOFF = { firstMs: 250, lastMs: 10_000 } as const
 
@@ -31,6 +34,7 @@ export class JobFeed {
   readonly #waker: Waker
   readonly #backoff: Backoff
   #next: number
+  #missingCount = 0
   #hasEnded = false
   #isStopped = false
 
@@ -105,12 +109,19 @@ export class JobFeed {
         this.#give()
       }
       this.#backoff.reset()
+      this.#missingCount = 0
       return this.#next > before
     } catch (thrown) {
-      if (isStopping(thrown) || LASTING_CODES.has(asRoostError(thrown).code)) throw thrown
+      if (isStopping(thrown) || this.#isLasting(asRoostError(thrown).code)) throw thrown
       await this.#env.sleep(this.#backoff.next())
       return true
     }
+  }
+
+  /** A job that was there may be unknown to a controller that is just being taken over, or takes over. */
+  #isLasting(code: string): boolean {
+    if (code === 'JOB_NOT_FOUND') return this.#next === 1 || ++this.#missingCount >= MISSING_COUNT_MAX
+    return LASTING_CODES.has(code)
   }
 
   #keep(event: JobEvent): void {
@@ -143,4 +154,4 @@ export interface FeedSource {
 }
 
 /** Errors of a read that do not go away. */
-const LASTING_CODES: ReadonlySet<string> = new Set(['JOB_NOT_FOUND', 'DENIED', 'NOT_MEMBER'])
+const LASTING_CODES: ReadonlySet<string> = new Set(['DENIED', 'NOT_MEMBER'])

@@ -1,3 +1,6 @@
+export { boardReply, JobBoard, type BoardCommand, type BoardReply } from './board.ts'
+export { BoardKeeper, type BoardReplica } from './board-keeper.ts'
+export { HOLDERS_COUNT_MAX, signMandate, type Mandate } from './mandate.ts'
 export { promisedBytes, readDescription, type JobDescription } from './description.ts'
 export { JOBS_COUNT_MAX, type JobOptions } from './controller.ts'
 export {
@@ -16,6 +19,7 @@ export { describeExit } from './exit-words.ts'
 export { malformedJob, type FieldPath } from './field-reader.ts'
 export { isJobId, JOB_ID_CHARS, jobIdOf, parseUnitId, unitIdOf, type JobId, type UnitId } from './ids.ts'
 export { JobService } from './job-service.ts'
+export type { Governor } from './governors.ts'
 export { applyEvent, isUnitOver, viewOf, type JobView, type UnitState, type UnitView } from './job-view.ts'
 export type { InputFile, Launcher, RecoveredUnit, UnitExit, UnitOrder } from './launcher.ts'
 export { jobWire, type JobReply, type JobRequest } from './messages.ts'
@@ -23,7 +27,7 @@ export type { Capacity, JobPorts, NodesPort } from './ports.ts'
 export { EXIT_CODES, exitCodeOf, outcomeOf, type Outcome } from './outcome.ts'
 export { parseBytes, parseDurationMs } from './quantity.ts'
 export { EVENTS_COUNT_MAX, NODES_MAX, STATEMENT_BYTES_MAX } from './shapes.ts'
-export type { JobStore, UnitStore } from './stores.ts'
+export type { GovernorStore, JobStore, UnitStore } from './stores.ts'
 export {
   CANCEL_ACTION,
   orderOf,

@@ -1,21 +1,27 @@
 import { RoostError, type CallEnv, type PeerId, type Plain, type Service } from '../../overlay/index.ts'
-import { Controller, type JobOptions } from './controller.ts'
+import { Controller, jobNotFound, type JobOptions } from './controller.ts'
 import type { JobEvent } from './events.ts'
-import type { JobId, UnitId } from './ids.ts'
+import { jobIdOf, type JobId, type UnitId } from './ids.ts'
 import type { JobView } from './job-view.ts'
 import type { UnitExit, UnitOrder } from './launcher.ts'
 import type { JobReply, JobRequest } from './messages.ts'
 import type { JobPorts, JobWorld } from './ports.ts'
+import { plainBytes, STATEMENT_BYTES_MAX } from './shapes.ts'
+import type { JobStore } from './stores.ts'
+import { readSubmission, SUBMIT_ACTION } from './submission.ts'
+import { TenureWorld, type Tenure } from './tenure.ts'
 import { CALL_MS } from './timing.ts'
 import { UnitHost } from './unit-host.ts'
 import type { UnitStatus } from './unit-log.ts'
 
-/** Everything about jobs on one node: the units that it runs and the jobs that were submitted at it. */
+/** Everything about jobs on one node: the units that it runs and the jobs that it controls, its own and those of homes that it stands in for. */
 export class JobService implements Service<JobRequest, JobReply> {
   readonly #ports: JobPorts
   readonly #options: JobOptions
   #host: UnitHost | undefined
-  #controller: Controller | undefined
+  #world: JobWorld | undefined
+  /** By home. */
+  readonly #held = new Map<PeerId, Held>()
   #isOpen = false
   #unwatch: (() => void) | undefined
 
@@ -26,23 +32,49 @@ export class JobService implements Service<JobRequest, JobReply> {
 
   /** Takes up what an earlier life left, then opens; before that everything but reading is `BUSY`. */
   async start(env: CallEnv<JobRequest, JobReply>): Promise<void> {
-    const world: JobWorld = {
+    const world: JobWorld = (this.#world = {
       surroundings: env,
       ask: (to, request) =>
         to === env.self ? this.answer(to, request) : env.call(to, request, { timeoutMs: CALL_MS }),
       sleep: (delayMs) => env.sleep(delayMs),
       trouble: (about, error) => this.#ports.onTrouble?.({ about, error }),
-    }
-    const controller = (this.#controller = new Controller(world, this.#ports, this.#options))
+    })
     const host = (this.#host = new UnitHost(world, this.#ports))
-    await controller.recover()
+    const own = this.#ports.jobs && this.#hold({ home: env.self, epoch: 1 }, this.#ports.jobs)
+    await own?.controller.recover()
     await host.recover()
     this.#isOpen = true
+    if (own) own.isReady = true
     this.#unwatch = this.#ports.nodes.watch((node) => {
-      controller.nodeChanged(node.id)
+      for (const controller of this.#controllers()) controller.nodeChanged(node.id)
       if (node.state === 'alive') host.nodeIsBack(node.id)
     })
-    controller.resume()
+    own?.controller.resume()
+  }
+
+  /** Takes up the jobs of a home, with the log that its board has of them. Whoever did so before on this node ends. */
+  async lead(tenure: Tenure, jobs: JobStore): Promise<void> {
+    this.yield(tenure.home)
+    const held = this.#hold(tenure, jobs)
+    await held.controller.recover()
+    held.isReady = true
+    held.controller.resume()
+  }
+
+  /** Leaves the jobs of a home to whoever controls them now. */
+  yield(home: PeerId): void {
+    this.#held.get(home)?.world.end()
+    this.#held.delete(home)
+  }
+
+  /** By what right which homes' jobs are controlled here. */
+  get tenures(): readonly Tenure[] {
+    return [...this.#held.values()].filter(({ isReady }) => isReady).map(({ tenure }) => tenure)
+  }
+
+  /** Who controls the jobs of a home, as far as this node was told. */
+  controllerOf(home: PeerId): PeerId {
+    return this.#held.has(home) ? this.#world!.surroundings.self : (this.#host?.controllerOf(home) ?? home)
   }
 
   /** Units of others are held here no more. */
@@ -57,7 +89,7 @@ export class JobService implements Service<JobRequest, JobReply> {
   }
 
   async answer(from: PeerId, request: JobRequest): Promise<JobReply> {
-    const { host, controller } = this.#open()
+    const host = this.#openHost()
     switch (request.type) {
       case 'hold':
         return host.hold(from, request)
@@ -69,8 +101,15 @@ export class JobService implements Service<JobRequest, JobReply> {
         return host.stop(from, request)
       case 'unit-events':
         return host.events(from, request)
+      case 'govern':
+        return host.govern(from, request)
       case 'unit-report':
-        return controller.unitReport(from, request)
+        // Without a tenure nobody here knows what became of the job: no reason to end a unit of it.
+        return this.#demandTenure(request.home ?? this.#world!.surroundings.self).controller.unitReport(from, request)
+      case 'who-controls': {
+        const { epoch, mandate } = this.#demandTenure(request.home).tenure
+        return { type: 'controls', epoch, ...(mandate && { mandate }) }
+      }
     }
   }
 
@@ -84,7 +123,26 @@ export class JobService implements Service<JobRequest, JobReply> {
    * `JOB_MALFORMED`, `JOB_FIELD_UNSUPPORTED` or `EXPRESSION_MALFORMED`, with `BUSY` at `JOBS_COUNT_MAX`, and as the store does.
    */
   async submit(statement: NonNullable<Plain>): Promise<JobView> {
-    return this.#open().controller.submit(statement)
+    this.#openHost()
+    if (plainBytes(statement, STATEMENT_BYTES_MAX) > STATEMENT_BYTES_MAX)
+      throw new RoostError('JOB_MALFORMED', `a signed job has at most ${STATEMENT_BYTES_MAX} bytes`, {
+        data: { path: [] },
+        hint: 'put the program into a file and stage it in',
+      })
+    const { crypto, self } = this.#world!.surroundings
+    const jobId = jobIdOf(statement, crypto)
+    for (const controller of this.#controllers()) {
+      const submitted = controller.submitted(jobId)
+      if (submitted) return submitted
+    }
+    const checked = this.#ports.check(statement, SUBMIT_ACTION, { fresh: true })
+    const { controller: home } = readSubmission(checked.body)
+    const held = this.#held.get(home)
+    if (!held?.isReady)
+      throw new RoostError('DENIED', `this job was signed for ${home} to control, not for ${self}`, {
+        hint: 'submit it at that node, or sign it anew',
+      })
+    return held.controller.accept(jobId, statement, checked)
   }
 
   /**
@@ -92,25 +150,36 @@ export class JobService implements Service<JobRequest, JobReply> {
    * `JOB_NOT_FOUND`; `DENIED` where it is another user's.
    */
   async cancel(jobId: JobId, statement: Plain): Promise<JobView> {
-    return this.#open().controller.cancel(jobId, statement)
+    return this.#controllerOf(jobId).cancel(jobId, statement)
   }
 
   view(jobId: JobId): JobView | undefined {
-    return this.#controller?.view(jobId)
+    for (const controller of this.#controllers()) {
+      const view = controller.view(jobId)
+      if (view) return view
+    }
+    return undefined
   }
 
   views(): JobView[] {
-    return this.#controller?.views() ?? []
+    return this.#controllers().flatMap((controller) => controller.views())
   }
 
   /** The one job here whose id begins so; `JOB_NOT_FOUND`, `ID_AMBIGUOUS`. */
   resolve(prefix: string): JobId {
-    return this.#open().controller.resolve(prefix)
+    this.#openHost()
+    const text = prefix.toLowerCase()
+    const matching = text === '' ? [] : this.views().filter(({ id }) => id.startsWith(text))
+    if (matching.length > 1)
+      throw new RoostError('ID_AMBIGUOUS', `${matching.length} jobs here begin with ${prefix}`, { data: { prefix } })
+    const [view] = matching
+    if (view === undefined) throw jobNotFound(prefix)
+    return view.id
   }
 
   /** Durable events from this number on, at most `EVENTS_COUNT_MAX`; none where there are none yet; `JOB_NOT_FOUND`. */
   async events(jobId: JobId, fromNumber: number): Promise<readonly JobEvent[]> {
-    return this.#open().controller.events(jobId, fromNumber)
+    return this.#controllerOf(jobId).events(jobId, fromNumber)
   }
 
   /** A unit that this node has confirmed, runs or ran. */
@@ -126,13 +195,47 @@ export class JobService implements Service<JobRequest, JobReply> {
       FreeCores: free.cores,
       FreeMemory: free.memoryBytes,
       RunningJobs: this.#host?.runningCount ?? 0,
-      QueuedJobs: this.#controller?.queuedCount ?? 0,
+      QueuedJobs: this.#controllers().reduce((sum, controller) => sum + controller.queuedCount, 0),
     }
   }
 
-  #open(): { host: UnitHost; controller: Controller } {
-    if (!this.#isOpen || !this.#host || !this.#controller)
-      throw new RoostError('BUSY', 'jobs are not open on this node yet', { hint: 'try again in a moment' })
-    return { host: this.#host, controller: this.#controller }
+  #hold(tenure: Tenure, jobs: JobStore): Held {
+    const world = new TenureWorld(this.#world!, tenure)
+    const controller = new Controller(world, { ...this.#ports, jobs }, tenure, this.#options)
+    const held: Held = { tenure, world, controller, isReady: false }
+    this.#held.set(tenure.home, held)
+    return held
   }
+
+  #controllers(): readonly Controller[] {
+    return [...this.#held.values()].filter(({ isReady }) => isReady).map(({ controller }) => controller)
+  }
+
+  #demandTenure(home: PeerId): Held {
+    const held = this.#held.get(home)
+    if (!held?.isReady) throw new RoostError('CONTROLLER_SUPERSEDED', `the jobs of ${home} are not controlled here`)
+    return held
+  }
+
+  #controllerOf(jobId: JobId): Controller {
+    this.#openHost()
+    const controller = this.#controllers().find((one) => one.view(jobId))
+    if (!controller) throw jobNotFound(jobId)
+    return controller
+  }
+
+  #openHost(): UnitHost {
+    if (!this.#isOpen || !this.#host)
+      throw new RoostError('BUSY', 'jobs are not open on this node yet', { hint: 'try again in a moment' })
+    return this.#host
+  }
+}
+
+/** The jobs of one home, controlled here. */
+interface Held {
+  readonly tenure: Tenure
+  readonly world: TenureWorld
+  readonly controller: Controller
+  /** Whether it knows all of them yet. */
+  isReady: boolean
 }

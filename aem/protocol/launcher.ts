@@ -33,7 +33,10 @@ export interface UnitOrder {
   readonly outputs: readonly string[]
   /** Where in the sandbox it starts; the sandbox itself where absent. */
   readonly workdir?: string
+  /** The home of the job: the node that it was submitted at. */
   readonly controller: PeerId
+  /** Who else may control the home's jobs. */
+  readonly holders?: readonly PeerId[]
   /** The user's key id. */
   readonly owner: string
   /** The node of each unit, by index. */

@@ -1,4 +1,5 @@
 import { shape, type CallWire } from '../../overlay/index.ts'
+import { mandateShape } from './mandate.ts'
 import { CORES_MAX } from './description.ts'
 import { EVENTS_COUNT_MAX, eventNumber, REASON_CHARS_MAX, unitId, wallMs } from './shapes.ts'
 import { assignmentFields, laterUnitEvents, type UnitEvent } from './unit-log.ts'
@@ -6,7 +7,7 @@ import { assignmentFields, laterUnitEvents, type UnitEvent } from './unit-log.ts
 /**
  * What controllers and nodes say to each other about units. A controller asks a node to `hold` room (in memory, for a time), to
  * `confirm` (on disk, until it is told to start or to stop), to `start`, to `stop`, and reads `unit-events`. A node sends its controller
- * `unit-report`. Every one may arrive twice, or late: each names the one unit of one attempt that it is about.
+ * `unit-report`; who took over says so with `govern`. Every one may arrive twice, or late: each names the one unit of one attempt that it is about.
  */
 export type JobRequest = ReturnType<typeof request>
 export type JobReply = ReturnType<typeof reply>
@@ -32,6 +33,9 @@ export function newsOf(event: UnitEvent): UnitNews {
   return event.type === 'confirmed' ? { type: event.type, number: event.number, atMs: event.atMs } : event
 }
 
+/** By what right somebody controls a home's jobs. */
+const right = { epoch: shape.integer(1), mandate: shape.optional(mandateShape) } as const
+
 const news = shape.list(unitNews, EVENTS_COUNT_MAX)
 
 const request = shape.union({
@@ -50,8 +54,13 @@ const request = shape.union({
   stop: shape.record({ unitId, reason }),
   /** Answered `events`, or `UNIT_NOT_FOUND`. */
   'unit-events': shape.record({ unitId, from: eventNumber }),
-  /** To the controller. Answered `noted` when it is on the controller's disk, or `given-up`: the unit is to end. */
-  'unit-report': shape.record({ unitId, events: news }),
+  /** To who controls the home's jobs. Answered `noted` when it is in the job's log, or `given-up`: the unit is to end. Without a
+   * home it is the one who is told. */
+  'unit-report': shape.record({ unitId, home: shape.optional(shape.peerId), events: news }),
+  /** To a node, by who controls the jobs of a home from now on. Answered `noted` once it is on the node's disk. */
+  govern: shape.record({ home: shape.peerId, ...right }),
+  /** By a node whose controller does not answer. Answered `controls` by who controls the home's jobs, else `CONTROLLER_SUPERSEDED`. */
+  'who-controls': shape.record({ home: shape.peerId }),
 })
 
 const reply = shape.union({
@@ -61,6 +70,7 @@ const reply = shape.union({
   refused: shape.record({ reason }),
   'given-up': shape.record({ reason }),
   events: shape.record({ events: news }),
+  controls: shape.record(right),
 })
 
 export const jobWire: CallWire<JobRequest, JobReply> = {

@@ -9,6 +9,7 @@ import {
   RUN_CHARS_MAX,
   STAGE_COUNT_MAX,
 } from './description.ts'
+import { HOLDERS_COUNT_MAX } from './mandate.ts'
 import type { UnitOrder } from './launcher.ts'
 import { attemptNumber, jobId, NODES_MAX, unitId, unitIndex } from './shapes.ts'
 
@@ -40,6 +41,7 @@ export const unitOrder: Shape<UnitOrder> = shape.record({
   outputs: shape.list(path, STAGE_COUNT_MAX),
   workdir: shape.optional(path),
   controller: shape.peerId,
+  holders: shape.optional(shape.list(shape.peerId, HOLDERS_COUNT_MAX)),
   owner: shape.peerId,
   peers: shape.list(shape.peerId, NODES_MAX),
 })

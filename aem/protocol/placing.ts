@@ -9,6 +9,7 @@ import type { JobReply, JobRequest } from './messages.ts'
 import { outcomeOf } from './outcome.ts'
 import type { FindAnswer, JobWorld, NodesPort } from './ports.ts'
 import { shorten } from './shapes.ts'
+import type { Tenure } from './tenure.ts'
 import { AVOID_MS, FIND_MS, HOLD_MS } from './timing.ts'
 import { Places } from './waiting.ts'
 
@@ -34,12 +35,14 @@ const CONFIRM_TRIES = 2
 export class Placer {
   readonly #world: JobWorld
   readonly #nodes: NodesPort
+  readonly #tenure: Tenure
   /** Nodes that would not confirm a job, for reasons that stay, and until when they are not asked again. */
   readonly #avoided = new WeakMap<JobRecord, Map<PeerId, number>>()
 
-  constructor(world: JobWorld, nodes: NodesPort) {
+  constructor(world: JobWorld, nodes: NodesPort, tenure: Tenure) {
     this.#world = world
     this.#nodes = nodes
+    this.#tenure = tenure
   }
 
   /** One attempt. Afterwards the job is placed or ended, or the result says why it has to wait. */
@@ -121,7 +124,8 @@ export class Placer {
           attempt,
           index,
           peers: nodes,
-          controller: this.#world.surroundings.self,
+          controller: this.#tenure.home,
+          ...(this.#tenure.mandate && { holders: this.#tenure.mandate.holders }),
           statement: job.statement,
         })
         if (refusal === undefined) return

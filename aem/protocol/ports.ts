@@ -2,7 +2,7 @@ import type { Attributes, PeerId, Surroundings } from '../../overlay/index.ts'
 import type { JobEvent } from './events.ts'
 import type { JobView } from './job-view.ts'
 import type { Launcher } from './launcher.ts'
-import type { JobStore, UnitStore } from './stores.ts'
+import type { GovernorStore, JobStore, UnitStore } from './stores.ts'
 import type { JobReply, JobRequest } from './messages.ts'
 import type { CheckStatement } from './submission.ts'
 
@@ -10,8 +10,10 @@ import type { CheckStatement } from './submission.ts'
 export interface JobPorts {
   readonly nodes: NodesPort
   readonly launcher: Launcher
-  readonly jobs: JobStore
+  /** The jobs of this very node, where they are on its own disk alone: it controls them from its start. */
+  readonly jobs?: JobStore
   readonly units: UnitStore
+  readonly governors: GovernorStore
   readonly check: CheckStatement
   /** What this node has to promise. */
   readonly capacity: Capacity

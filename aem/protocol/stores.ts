@@ -1,4 +1,6 @@
+import type { PeerId } from '../../overlay/index.ts'
 import type { JobEvent } from './events.ts'
+import type { Governor } from './governors.ts'
 import type { JobId, UnitId } from './ids.ts'
 import type { UnitEvent } from './unit-log.ts'
 
@@ -15,6 +17,13 @@ export interface JobStore {
   list(): Promise<readonly JobId[]>
   /** The log and everything kept with it. */
   remove(jobId: JobId): Promise<void>
+}
+
+/** Who controls the jobs of each home; one entry a home, on disk when `put` resolves. */
+export interface GovernorStore {
+  put(governor: Governor): Promise<void>
+  list(): Promise<readonly Governor[]>
+  remove(home: PeerId): Promise<void>
 }
 
 /** Numbered logs by unit, with the same promises. */

@@ -65,7 +65,7 @@ export function readCancellation(value: unknown): { readonly jobId: JobId; reado
 /** What one unit is to run: a function of what the user signed and of where the controller put the units. */
 export function orderOf(submission: Submission, owner: string, assignment: Assignment): UnitOrder {
   const { description, inputs } = submission
-  const { jobId, attempt, index, peers, controller } = assignment
+  const { jobId, attempt, index, peers, controller, holders } = assignment
   const memoryBytes = promisedBytes(description)
   return {
     unitId: unitIdOf(jobId, attempt, index),
@@ -83,6 +83,7 @@ export function orderOf(submission: Submission, owner: string, assignment: Assig
     outputs: description.stage.out,
     ...(description.workdir !== undefined && { workdir: description.workdir }),
     controller,
+    ...(holders && { holders }),
     owner,
     peers,
   }

@@ -1,6 +1,7 @@
 import { RoostError, type PeerId } from '../../overlay/index.ts'
 import { inBackground, isStopping, reasonOf, surely } from './background.ts'
 import { Calendar } from './calendar.ts'
+import { Governors } from './governors.ts'
 import { jobIdOf, unitIdOf, type UnitId } from './ids.ts'
 import type { RecoveredUnit, UnitExit, UnitOrder } from './launcher.ts'
 import { HOLD_MS_MAX, type JobReply, type JobRequest } from './messages.ts'
@@ -29,12 +30,13 @@ export const UNITS_KEPT_MAX = 1_000
  * - *starting*: from here on it counts as run. A start that comes again, before or after a restart, finds this in the log;
  * - *exited*, or *released* if it never started: reported to the controller until that has it on disk.
  *
- * Only the controller that a unit was confirmed for may start, stop or read it.
+ * Only who controls the jobs of the unit's home may confirm, start, stop or read it (`governors.ts`).
  */
 export class UnitHost {
   readonly #world: JobWorld
   readonly #ports: JobPorts
   readonly #calendar: Calendar
+  readonly #governors: Governors
   readonly #reporter: UnitReporter
   readonly #units = new Map<UnitId, UnitRecord>()
   /** Confirmations whose log is being written; all else about these units waits for it. */
@@ -45,7 +47,12 @@ export class UnitHost {
     this.#world = world
     this.#ports = ports
     this.#calendar = new Calendar(ports.capacity)
-    this.#reporter = new UnitReporter(world, (unit, reason) => this.#end(unit, reason))
+    this.#governors = new Governors(ports.governors, world.surroundings.crypto, (home) => this.#isOf(home))
+    this.#reporter = new UnitReporter(world, {
+      controllerOf: (unit) => this.#governors.of(unit.order.controller),
+      governed: (from, home, right) => this.#governors.govern(from, { home, ...right }),
+      giveUp: (unit, reason) => this.#end(unit, reason),
+    })
   }
 
   get free(): Capacity {
@@ -71,6 +78,7 @@ export class UnitHost {
   /** Takes up the units of an earlier life, before anything is answered. */
   async recover(): Promise<void> {
     const { surroundings, sleep } = this.#world
+    await this.#governors.recover()
     for (const unitId of await this.#ports.units.list()) {
       const events = await this.#ports.units.read(unitId, 1)
       if (events.length > 0) this.#units.set(unitId, new UnitRecord(events, this.#ports.units, surroundings, sleep))
@@ -158,14 +166,26 @@ export class UnitHost {
 
   /** A node is back: what it has not been told yet, it is told now. */
   nodeIsBack(node: PeerId): void {
-    for (const unit of this.#units.values()) if (unit.order.controller === node) unit.reporting.poke()
+    for (const unit of this.#units.values())
+      if (this.controllerOf(unit.order.controller) === node) unit.reporting.poke()
+  }
+
+  /** Who controls the jobs of a home, as far as this node was told. */
+  controllerOf(home: PeerId): PeerId {
+    return this.#governors.of(home)
+  }
+
+  async govern(from: PeerId, word: Asked<'govern'>): Promise<JobReply> {
+    await this.#governors.govern(from, word)
+    this.nodeIsBack(from)
+    return { type: 'noted' }
   }
 
   /** What the user signed, made into an order; every refusal is an error that says why. */
   #orderFor(from: PeerId, assignment: Assignment): UnitOrder {
     const { self, crypto } = this.#world.surroundings
     const { index, peers, controller, jobId, statement } = assignment
-    if (controller !== from) throw new RoostError('DENIED', 'a controller can place units only for itself')
+    this.#governors.demand(controller, from)
     if (peers[index] !== self) throw new RoostError('DENIED', `unit ${index} is not meant for ${self}`)
     if (jobIdOf(statement, crypto) !== jobId) throw new RoostError('DENIED', 'the job id is not that of the statement')
     const { owner, body } = this.#ports.check(statement, SUBMIT_ACTION, { fresh: false })
@@ -269,8 +289,12 @@ export class UnitHost {
   }
 
   #demand(unit: UnitRecord, from: PeerId): void {
-    if (unit.order.controller !== from)
-      throw new RoostError('DENIED', `unit ${unit.id} belongs to the controller ${unit.order.controller}`)
+    this.#governors.demand(unit.order.controller, from)
+  }
+
+  #isOf(home: PeerId): boolean {
+    for (const unit of this.#units.values()) if (unit.order.controller === home) return true
+    return false
   }
 
   async #prune(): Promise<void> {

@@ -1,4 +1,5 @@
 import { shape, type PeerId, type Plain } from '../../overlay/index.ts'
+import { HOLDERS_COUNT_MAX } from './mandate.ts'
 import type { JobId } from './ids.ts'
 import type { UnitExit, UnitOrder } from './launcher.ts'
 import { unitOrder } from './order-shape.ts'
@@ -47,7 +48,10 @@ export interface Assignment {
   readonly index: number
   /** The node of each unit, by index. */
   readonly peers: readonly PeerId[]
+  /** The home: who controls its jobs places it. */
   readonly controller: PeerId
+  /** Others who may control it later. */
+  readonly holders?: readonly PeerId[]
   /** What the user signed. */
   readonly statement: NonNullable<Plain>
 }
@@ -58,6 +62,7 @@ export const assignmentFields = {
   index: unitIndex,
   peers: shape.list(shape.peerId, NODES_MAX),
   controller: shape.peerId,
+  holders: shape.optional(shape.list(shape.peerId, HOLDERS_COUNT_MAX)),
   statement,
 } as const
 

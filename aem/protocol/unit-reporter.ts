@@ -1,3 +1,5 @@
+import type { PeerId } from '../../overlay/index.ts'
+import type { Mandate } from './mandate.ts'
 import { Backoff } from './backoff.ts'
 import { isStopping } from './background.ts'
 import type { JobWorld } from './ports.ts'
@@ -10,12 +12,11 @@ import type { UnitRecord } from './unit-record.ts'
  */
 export class UnitReporter {
   readonly #world: JobWorld
-  readonly #giveUp: (unit: UnitRecord, reason: string) => Promise<void>
+  readonly #actions: ReporterActions
 
-  /** `giveUp` ends a unit that its controller does not want any more. */
-  constructor(world: JobWorld, giveUp: (unit: UnitRecord, reason: string) => Promise<void>) {
+  constructor(world: JobWorld, actions: ReporterActions) {
     this.#world = world
-    this.#giveUp = giveUp
+    this.#actions = actions
   }
 
   /** Until all that is known has been taken, and written down once the unit is over. One at a time for a unit; a second one leaves at once. */
@@ -33,7 +34,7 @@ export class UnitReporter {
           answeredMs = this.#world.surroundings.nowMs
           backoff.reset()
         } else if (isWaiting && this.#world.surroundings.nowMs - answeredMs > CONFIRMED_MS_MAX) {
-          await this.#giveUp(unit, 'its controller has not answered for an hour')
+          await this.#actions.giveUp(unit, 'its controller has not answered for an hour')
         } else if (!isWaiting) {
           await unit.reporting.wait(backoff.next())
         }
@@ -47,17 +48,41 @@ export class UnitReporter {
   /** Whether the controller answered. */
   async #tell(unit: UnitRecord): Promise<boolean> {
     const events = unit.news.filter((event) => event.number > unit.reportedNumber)
-    const { controller } = unit.order
+    const { controller: home } = unit.order
     try {
-      const reply = await this.#world.ask(controller, { type: 'unit-report', unitId: unit.id, events })
+      const controller = this.#actions.controllerOf(unit)
+      const reply = await this.#world.ask(controller, { type: 'unit-report', unitId: unit.id, home, events })
       unit.reportedNumber = events.at(-1)?.number ?? unit.reportedNumber
-      if (reply.type === 'given-up') await this.#giveUp(unit, reply.reason)
+      if (reply.type === 'given-up') await this.#actions.giveUp(unit, reply.reason)
       return true
     } catch (thrown) {
       if (isStopping(thrown)) throw thrown
+      await this.#seek(unit)
       return false
     }
   }
+
+  /** Asks everybody who may control the unit's job by now; whoever does is obeyed from then on. */
+  async #seek({ order }: UnitRecord): Promise<void> {
+    const { controller: home, holders = [] } = order
+    for (const holder of new Set([home, ...holders]))
+      try {
+        const reply = await this.#world.ask(holder, { type: 'who-controls', home })
+        if (reply.type !== 'controls') continue
+        return await this.#actions.governed(holder, home, reply)
+      } catch (thrown) {
+        if (isStopping(thrown)) throw thrown
+      }
+  }
+}
+
+export interface ReporterActions {
+  /** Who wants to hear of it, as far as this node knows at the moment. */
+  controllerOf(unit: UnitRecord): PeerId
+  /** Somebody says that he controls the jobs of this home; rejects where that is not so. */
+  governed(from: PeerId, home: PeerId, right: { readonly epoch: number; readonly mandate?: Mandate }): Promise<void>
+  /** Ends a unit that its controller does not want any more. */
+  giveUp(unit: UnitRecord, reason: string): Promise<void>
 }
 
 /** A confirmed unit has always something to ask, one that is being started nothing to tell yet. */

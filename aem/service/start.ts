@@ -4,7 +4,7 @@ import type { Host, RunningPlugin } from '../../overlay/contract/index.ts'
 import { RoostError, type CallEnv } from '../../overlay/index.ts'
 import { LocalLauncher, type FetchInput } from '../execution/index.ts'
 import { isFinal, jobWire, JobService, publicEvent, type JobReply, type JobRequest } from '../protocol/index.ts'
-import { InputFiles, openDatabase, openJobStore, openUnitStore } from '../store/index.ts'
+import { InputFiles, openDatabase, openGovernorStore, openJobStore, openUnitStore } from '../store/index.ts'
 import { Controllers } from './controllers.ts'
 import { Growth } from './event-stream.ts'
 import { forgetOldJobs } from './forget-old-jobs.ts'
@@ -48,6 +48,7 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
     launcher,
     jobs: jobStore,
     units: openUnitStore(database),
+    governors: openGovernorStore(database),
     check,
     capacity: {
       cores: capacityOf(host, 'cores', availableParallelism()),

@@ -1,4 +1,5 @@
 export { openDatabase, type Database } from './database.ts'
+export { openGovernorStore } from './governor-store.ts'
 export { InputFiles } from './input-files.ts'
 export { expired, JOB_RETENTION, type Ended, type Retention } from './retention.ts'
 export { openJobStore, openUnitStore } from './stores.ts'

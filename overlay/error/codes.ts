@@ -278,6 +278,16 @@ export const ERROR_CODES = {
     meaning: 'no endpoint of an application could be reached',
     hint: '`roost app find` shows its endpoints; check that it listens there',
   },
+  CONTROLLER_UNKNOWN: {
+    exit: EXIT.conflict,
+    meaning: 'the node was told that another one controls these jobs',
+    hint: 'whoever controls them now asks again by itself',
+  },
+  CONTROLLER_SUPERSEDED: {
+    exit: EXIT.conflict,
+    meaning: 'another node has taken over the jobs that this one controlled; nothing was done',
+    hint: 'ask again: the job is looked up anew',
+  },
   CONFLICT: { exit: EXIT.conflict, meaning: 'it stands in a state that does not allow this', hint: 'look at it first' },
   UNSCHEDULABLE: {
     exit: EXIT.unschedulable,

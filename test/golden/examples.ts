@@ -210,13 +210,25 @@ const news = [
   { ...base, type: 'released', reason },
   { ...base, type: 'settled' },
 ] as const
+const mandate = { home: peer, holders: [peer, other], signature: new Uint8Array(64).fill(7) }
 const jobRequest: Examples<JobRequest> = {
   hold: { type: 'hold', unitId, cores: 2, memoryBytes: 1_073_741_824, holdMs: 15_000 },
-  confirm: { type: 'confirm', jobId, attempt: 1, index: 0, peers: [peer, other], controller: other, statement },
+  confirm: {
+    type: 'confirm',
+    jobId,
+    attempt: 1,
+    index: 0,
+    peers: [peer, other],
+    controller: other,
+    holders: [peer, other],
+    statement,
+  },
   start: { type: 'start', unitId },
   stop: { type: 'stop', unitId, reason },
   'unit-events': { type: 'unit-events', unitId, from: 3 },
-  'unit-report': { type: 'unit-report', unitId, events: news },
+  'unit-report': { type: 'unit-report', unitId, home: peer, events: news },
+  govern: { type: 'govern', home: peer, epoch: 7, mandate },
+  'who-controls': { type: 'who-controls', home: peer },
 }
 const jobReply: Examples<JobReply> = {
   held: { type: 'held' },
@@ -225,6 +237,7 @@ const jobReply: Examples<JobReply> = {
   refused: { type: 'refused', reason: 'no core is free' },
   'given-up': { type: 'given-up', reason: 'the unit was lost' },
   events: { type: 'events', events: news },
+  controls: { type: 'controls', epoch: 7, mandate },
 }
 const jobEvent: Examples<JobEvent> = {
   submitted: { ...base, type: 'submitted', jobId, owner: other, controller: peer, body: { run: 'true' }, statement },

@@ -25,6 +25,7 @@ import {
   type NodesPort,
 } from '../../../aem/protocol/index.ts'
 import { Simulation, uniformLatency, type NodeHost } from '../../../sim/engine/index.ts'
+import { GridBoards } from './grid-boards.ts'
 import { Machine, type MachineBugs } from './machine.ts'
 
 /** Planted mistakes, each of which one invariant must notice. */
@@ -50,6 +51,8 @@ export interface GridOptions {
   readonly lossShare?: number
   readonly duplicateShare?: number
   readonly bugs?: Bugs
+  /** Jobs are kept by replica groups of three, not by one node's disk. */
+  readonly boards?: boolean
 }
 
 /** How a job is watched: from when on, and after which time its watcher breaks off and goes on with another feed, again and again. */
@@ -74,6 +77,7 @@ export class JobGrid {
   readonly troubles: string[] = []
   readonly #bugs: Bugs
   readonly #options: GridOptions
+  readonly #boards: GridBoards | undefined
   readonly #watchers = new Map<PeerId, Set<(node: { id: PeerId; state: string }) => void>>()
   /** What processes of a machine that stands still would tell its daemon. */
   readonly #paused = new Map<PeerId, (() => void)[]>()
@@ -93,8 +97,10 @@ export class JobGrid {
       duplicateShare: options.duplicateShare ?? 0,
       replay: `ROOST_SEED=${options.seed} vitest run test/aem/protocol/simulation.test.ts`,
     })
+    this.#boards = options.boards ? new GridBoards(this.sim) : undefined
     this.sim.addNode({ mount: (node) => (this.#watcherEnv = node.serve(quietWire, { answer: () => null })) })
     for (let index = 0; index < options.machineCount; index++) this.#addMachine()
+    this.#boards?.place(this.ids)
   }
 
   get ids(): PeerId[] {
@@ -103,6 +109,7 @@ export class JobGrid {
 
   crash(id: PeerId): void {
     if (!this.sim.isUp(id)) return
+    this.#boards?.crash(id)
     this.sim.crash(id)
     this.#paused.delete(id)
     this.services.delete(id)
@@ -155,8 +162,7 @@ export class JobGrid {
     const statement = this.statement(SUBMIT_ACTION, { controller: at, description, inputs: [] }, how.user)
     const jobId = jobIdOf(statement, this.#watcherEnv.crypto)
     this.sim.act(0, () => {
-      this.services
-        .get(at)
+      this.#holderOf(at)
         ?.submit(statement)
         .then(
           () => {
@@ -172,15 +178,39 @@ export class JobGrid {
   cancel(jobId: JobId, at: PeerId): void {
     const statement = this.statement('job.cancel', { jobId })
     this.sim.act(0, () => {
-      this.services
-        .get(at)
+      this.#holderOf(at)
         ?.cancel(jobId, statement)
         .catch(() => undefined)
     })
   }
 
   view(jobId: JobId): JobView | undefined {
-    return this.services.get(this.acknowledged.get(jobId)!)?.view(jobId)
+    return this.#holderOf(this.acknowledged.get(jobId)!)?.view(jobId)
+  }
+
+  /** What the disks have of a job. */
+  logOf(jobId: JobId): readonly JobEvent[] | undefined {
+    const home = this.acknowledged.get(jobId)!
+    return this.#boards ? this.#boards.logOf(home, jobId) : this.machines.get(home)!.jobLogs.get(jobId)
+  }
+
+  controls(node: PeerId, home: PeerId): boolean {
+    return this.services.get(node)?.tenures.some((tenure) => tenure.home === home) === true
+  }
+
+  /** Whether all members keep the jobs of a home, which this node controls itself. */
+  hasWholeBoard(home: PeerId): boolean {
+    return this.controls(home, home) && this.#boards!.isWhole(home)
+  }
+
+  /** Who controls the jobs of a home at the moment. */
+  #holderOf(home: PeerId): JobService | undefined {
+    if (!this.#boards) return this.services.get(home)
+    let newest: { epoch: number; service: JobService } | undefined
+    for (const service of this.services.values())
+      for (const tenure of service.tenures)
+        if (tenure.home === home && tenure.epoch > (newest?.epoch ?? 0)) newest = { epoch: tenure.epoch, service }
+    return newest?.service
   }
 
   #addMachine(): void {
@@ -205,8 +235,10 @@ export class JobGrid {
       if (paused) paused.push(tell)
       else tell()
     })
+    const { jobs, ...others } = life
     const ports: JobPorts = {
-      ...life,
+      ...others,
+      ...(!this.#boards && { jobs }),
       nodes: this.#nodesFor(self, env),
       check: this.#check,
       capacity: { cores: this.#options.cores * (this.#bugs.boast ?? 1), memoryBytes: 2 ** 34 },
@@ -215,7 +247,11 @@ export class JobGrid {
     }
     const service = (late.service = new JobService(ports))
     this.services.set(self, service)
-    service.start(this.#buggy(env)).catch((thrown: unknown) => this.troubles.push(String(thrown)))
+    service
+      .start(this.#buggy(env))
+      .then(() => this.#boards?.keep(node, service, (about) => this.troubles.push(about)))
+      .catch((thrown: unknown) => this.troubles.push(String(thrown)))
+    this.#boards?.mount(node)
   }
 
   readonly #check: CheckStatement = (statement, action) => {
@@ -277,7 +313,7 @@ export class JobGrid {
       deliver: (event) => got.push(event),
       read: async (from) => {
         await env.sleep(1 + env.rng.below(50))
-        const service = this.services.get(controller)
+        const service = this.#holderOf(controller)
         if (!service || env.rng.below(5) === 0) throw new RoostError('PEER_UNREACHABLE', 'not now')
         // The node may die over the answer; a connection then breaks sooner or later.
         const broken = env.sleep(2_000).then((): never => {

@@ -1,5 +1,7 @@
-import { RoostError, type CallEnv, type Rng } from '../../../overlay/index.ts'
+import { RoostError, type CallEnv, type PeerId, type Rng } from '../../../overlay/index.ts'
 import type {
+  Governor,
+  GovernorStore,
   JobEvent,
   JobId,
   JobStore,
@@ -32,6 +34,7 @@ export class Machine {
   readonly cores: number
   readonly jobLogs = new Map<JobId, JobEvent[]>()
   readonly unitLogs = new Map<UnitId, UnitEvent[]>()
+  readonly governors = new Map<PeerId, Governor>()
   readonly processes = new Map<UnitId, Process>()
   /** Every process that ever began, in order. */
   readonly started: UnitOrder[] = []
@@ -56,7 +59,7 @@ export class Machine {
   begin(
     env: MachineTime,
     onExit: (unitId: UnitId, exit: UnitExit) => void,
-  ): { jobs: JobStore; units: UnitStore; launcher: Launcher } {
+  ): { jobs: JobStore; units: UnitStore; governors: GovernorStore; launcher: Launcher } {
     const life = ++this.#life
     this.#onExit = (unitId, exit) => {
       if (this.#life === life) onExit(unitId, exit)
@@ -64,6 +67,7 @@ export class Machine {
     return {
       jobs: this.#store(env, this.jobLogs, { isLying: this.#bugs.lyingDisk === true }),
       units: this.#store(env, this.unitLogs, { drops: this.#bugs.amnesia ? ['starting', 'started'] : [] }),
+      governors: this.#governorStore(env),
       launcher: this.#launcher(env),
     }
   }
@@ -114,6 +118,17 @@ export class Machine {
       remove: async (id) => {
         logs.delete(id)
       },
+    }
+  }
+
+  #governorStore(env: MachineTime): GovernorStore {
+    return {
+      put: async (governor) => {
+        await env.sleep(env.rng.below(40) / 10)
+        this.governors.set(governor.home, governor)
+      },
+      list: async () => [...this.governors.values()],
+      remove: async (home) => void this.governors.delete(home),
     }
   }
 

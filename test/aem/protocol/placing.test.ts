@@ -59,6 +59,7 @@ function scene(count: number, nodes: Readonly<Record<PeerId, Answer>>) {
         }
       },
     },
+    { home: SELF, epoch: 1 },
   )
   return { job, placer, asked, log, excepted }
 }

@@ -36,8 +36,8 @@ export const ALWAYS: Readonly<Record<string, (grid: JobGrid) => string | undefin
 /** What must hold once the faults are over and everything has had time to end. */
 export const FINALLY: Readonly<Record<string, (grid: JobGrid) => string | undefined>> = {
   'an acknowledged job is never lost and ends': (grid) => {
-    for (const [jobId, at] of grid.acknowledged) {
-      const log = grid.machines.get(at)!.jobLogs.get(jobId)
+    for (const jobId of grid.acknowledged.keys()) {
+      const log = grid.logOf(jobId)
       if (!log || log.length === 0) return `job ${jobId} is gone`
       const gap = Array.from(log).findIndex((event, index) => event?.number !== index + 1)
       if (gap !== -1) return `the log of ${jobId} has a gap at ${gap + 1}`
@@ -48,8 +48,8 @@ export const FINALLY: Readonly<Record<string, (grid: JobGrid) => string | undefi
     return undefined
   },
   'every exit is told as it was': (grid) => {
-    for (const [jobId, at] of grid.acknowledged)
-      for (const event of grid.machines.get(at)!.jobLogs.get(jobId) ?? []) {
+    for (const jobId of grid.acknowledged.keys())
+      for (const event of grid.logOf(jobId) ?? []) {
         if (event.type !== 'unit-exited') continue
         const process = grid.machines
           .get(event.node)!
@@ -60,8 +60,8 @@ export const FINALLY: Readonly<Record<string, (grid: JobGrid) => string | undefi
     return undefined
   },
   'a placed gang starts whole': (grid) => {
-    for (const [jobId, at] of grid.acknowledged) {
-      const view = viewOf(grid.machines.get(at)!.jobLogs.get(jobId) ?? [])
+    for (const jobId of grid.acknowledged.keys()) {
+      const view = viewOf(grid.logOf(jobId) ?? [])
       if (!view || view.placement !== 'placed' || view.cancelling || view.state === 'lost') continue
       const count = [...grid.machines.values()].flatMap((machine) =>
         machine.started.filter((order) => order.jobId === jobId),
@@ -80,7 +80,7 @@ export const FINALLY: Readonly<Record<string, (grid: JobGrid) => string | undefi
   },
   'a feed gives the log': (grid) => {
     for (const [jobId, got] of grid.feeds) {
-      const log = grid.machines.get(grid.acknowledged.get(jobId)!)!.jobLogs.get(jobId) ?? []
+      const log = grid.logOf(jobId) ?? []
       if (words(got) !== words(log)) return `${jobId}: the feed gave ${words(got)}, the log has ${words(log)}`
     }
     return undefined

@@ -8,19 +8,22 @@ const FRESH_SEED = Number(process.env['ROOST_SEED'] ?? Date.now() % 1_000_000_00
 /** Long enough for graces, kills and the longest backoffs to pass. */
 const CALM_MS = 180_000
 
-describe('jobs under loss, doubling, crashes, power cuts, partitions, pauses and clocks that jump', () => {
+describe.each([
+  ['on the disk of one node', { boards: false }],
+  ['on boards of three nodes', { boards: true }],
+])('jobs %s under loss, doubling, crashes, power cuts, partitions, pauses and clocks that jump', (_where, options) => {
   test.each(FIXED_SEEDS)('seed %i keeps every promise', async (seed) => {
-    const grid = await turmoil(seed)
+    const grid = await turmoil(seed, options)
     expect(grid.acknowledged.size).toBeGreaterThan(0)
   })
 
   test('a fresh seed keeps every promise', async () => {
     console.log(`replay: ROOST_SEED=${FRESH_SEED} vitest run test/aem/protocol/simulation.test.ts`)
-    await turmoil(FRESH_SEED)
+    await turmoil(FRESH_SEED, options)
   })
 
   test('the same seed is the same run', async () => {
-    const hashes = [(await turmoil(7)).sim.traceHash, (await turmoil(7)).sim.traceHash]
+    const hashes = [(await turmoil(7, options)).sim.traceHash, (await turmoil(7, options)).sim.traceHash]
     expect(hashes[0]).toBe(hashes[1])
   })
 })
@@ -57,6 +60,45 @@ describe('a gang of two whose nodes are killed once, at every moment of its life
   })
 })
 
+describe('a gang of two on a board of three, whose controller is killed once, at many moments of its life', () => {
+  /** Events between two moments that are tried: most are heartbeats. */
+  const STEP = 31
+  test.each([
+    ['for good', undefined],
+    ['and is back after others took over', 20_000],
+  ])('%s: no acknowledged job is lost, none runs twice, each ends', async (_how, backAfterMs) => {
+    let [moment, takenOverCount] = [0, 0]
+    for (let isOver = false; !isOver; moment += STEP) {
+      const grid = new JobGrid({ seed: 5, machineCount: 5, cores: 2, boards: true })
+      for (const [name, check] of Object.entries(ALWAYS)) grid.sim.invariant(name, () => check(grid), { everyMs: 10 })
+      const home = grid.ids[0]!
+      await grid.sim.until(() => grid.hasWholeBoard(home), 10_000)
+      const jobId = grid.submit(home, { run: 'exit 7 after 60', nodes: 2, cores: 2 }, { watched: true })
+      const before = grid.sim.counts.events
+      await grid.sim.until(() => grid.sim.counts.events >= before + moment, 5_000)
+      isOver = grid.view(jobId)?.state === 'failed'
+      const isPromised = grid.acknowledged.has(jobId)
+      grid.crash(home)
+      if (backAfterMs !== undefined) grid.sim.act(backAfterMs, () => grid.restart(home))
+      await grid.sim.run(CALM_MS)
+      const view = grid.view(jobId)
+      if (isPromised) expect({ moment, isThere: view !== undefined }).toEqual({ moment, isThere: true })
+      if (view === undefined) continue
+      if (view.state !== 'failed' || view.exitCode !== 7)
+        // Its processes run on, but nobody is there who could tell.
+        expect({ moment, state: view.state, atHome: view.units.some(({ node }) => node === home) }).toEqual({
+          moment,
+          state: 'lost',
+          atHome: true,
+        })
+      if (!isOver && !grid.controls(home, home)) takenOverCount++
+      if (backAfterMs !== undefined) refuseBroken(grid, 5)
+      else expect(ALWAYS['no unit runs twice']!(grid)).toBe(undefined)
+    }
+    expect(takenOverCount).toBeGreaterThan(5)
+  })
+})
+
 describe('each promise notices the mistake that breaks it', () => {
   const PLANTED: readonly (readonly [string, Bugs])[] = [
     ['no unit runs twice', { amnesia: true }],
@@ -71,7 +113,7 @@ describe('each promise notices the mistake that breaks it', () => {
   test.each(PLANTED)('%s', async (promise, bugs) => {
     const broken = new Set<string>()
     for (let seed = 1; seed <= 40 && !broken.has(promise); seed++)
-      await turmoil(seed, bugs).catch((thrown: Error) => {
+      await turmoil(seed, { bugs }).catch((thrown: Error) => {
         const names = [...Object.keys(ALWAYS), ...Object.keys(FINALLY)].filter((name) => thrown.message.includes(name))
         if (names.length === 0) throw thrown
         for (const name of names) broken.add(name)
@@ -81,8 +123,8 @@ describe('each promise notices the mistake that breaks it', () => {
 })
 
 /** A minute of faults over five machines and a dozen jobs, then calm; rejects with the promise that was broken. */
-async function turmoil(seed: number, bugs: Bugs = {}): Promise<JobGrid> {
-  const grid = new JobGrid({ seed, machineCount: 5, cores: 4, lossShare: 0.05, duplicateShare: 0.1, bugs })
+async function turmoil(seed: number, options: { bugs?: Bugs; boards?: boolean } = {}): Promise<JobGrid> {
+  const grid = new JobGrid({ seed, machineCount: 5, cores: 4, lossShare: 0.05, duplicateShare: 0.1, ...options })
   for (const [name, check] of Object.entries(ALWAYS)) grid.sim.invariant(name, () => check(grid), { everyMs: 50 })
   const { chance } = grid.sim
   for (let job = 0; job < 12; job++) {
