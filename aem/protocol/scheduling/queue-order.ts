@@ -1,0 +1,53 @@
+import type { UnitRequest } from './request.ts'
+
+/**
+ * In which order a node takes what waits there. Priority first. Among equals the sum of two things, as in Slurm's multifactor plugin: the
+ * owner's fair-share factor, from 0 to 1, and how long the unit has waited, in `AGE_MS`. Waiting is not capped, so that a unit is only
+ * ever overtaken by those of its priority that came less than `AGE_MS` after it, however others fare. All wait at the same pace, so the
+ * sum needs no clock. What is still equal is told apart by the unit's id: the order never depends on who came to the node first.
+ *
+ * Fair share differs from node to node. Two gangs that wait at the same two nodes must stand in the same order at both, or each
+ * would hold what the other waits for; so the places that gangs have in this order are given to them by `compareGangs`, which
+ * all nodes agree on. Units that start alone keep their places.
+ */
+export function inOrder(requests: readonly UnitRequest[], factorOf: (owner: string) => number): readonly UnitRequest[] {
+  const factors = new Map<string, number>()
+  const ranked = requests.map((request) => {
+    let factor = factors.get(request.owner)
+    if (factor === undefined) factors.set(request.owner, (factor = factorOf(request.owner)))
+    return { request, merit: factor - request.queuedAtMs / AGE_MS }
+  })
+  ranked.sort(
+    (one, other) =>
+      other.request.priority - one.request.priority ||
+      other.merit - one.merit ||
+      compareTexts(one.request.unitId, other.request.unitId),
+  )
+  const order = ranked.map(({ request }) => request)
+  const places = [...order.keys()].filter((place) => order[place]!.gang !== undefined)
+  if (places.length < 2) return order
+  const gangs = places.map((place) => order[place]!).sort(compareGangs)
+  for (const [index, place] of places.entries()) order[place] = gangs[index]!
+  return order
+}
+
+/** Which of two units of gangs comes first, at every node: the higher priority, then the older gang, then the lower job id. */
+export function compareGangs(one: UnitRequest, other: UnitRequest): number {
+  return (
+    other.priority - one.priority ||
+    (one.gang?.sinceMs ?? 0) - (other.gang?.sinceMs ?? 0) ||
+    compareTexts(one.gang?.jobId ?? '', other.gang?.jobId ?? '') ||
+    compareTexts(one.unitId, other.unitId)
+  )
+}
+
+/**
+ * The wait that outweighs the difference between who used nothing and who used everything. Longer is fairer between users, and lets those
+ * who used much wait longer while others keep coming.
+ */
+export const AGE_MS = 24 * 3_600_000
+
+function compareTexts(one: string, other: string): number {
+  if (one === other) return 0
+  return one < other ? -1 : 1
+}
