@@ -1,6 +1,8 @@
 export { planStarts, type NodeState, type Plan, type Reservation } from './backfill.ts'
 export { type Estimate } from './estimate.ts'
 export { FairShare, USAGE_HALF_LIFE_MS, type FairShareOptions } from './fair-share.ts'
+export { GangGathering, type GatheringPhase, type GatheringStep } from './gang-gathering.ts'
+export { GangOffers, type GangUnit, type Settled } from './gang-offers.ts'
 export { AGE_MS, compareGangs } from './queue-order.ts'
 export { type Gang, type Occupied, type Room, type UnitRequest } from './request.ts'
 export { QUEUE_COUNT_MAX, UnitQueue, type Added, type QueueNode } from './unit-queue.ts'

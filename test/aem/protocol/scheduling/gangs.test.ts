@@ -1,0 +1,235 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  GangGathering,
+  GangOffers,
+  UnitQueue,
+  type GangUnit,
+  type UnitRequest,
+} from '../../../../aem/protocol/scheduling/index.ts'
+import { seededRng } from '../../../../overlay/index.ts'
+import { CORES, tell, type Planted, type Story, type Told } from './gang-model.ts'
+import { CAPACITY, stateOf } from './one-node.ts'
+
+/** Gangs that want much of few nodes, in an order of events that a seed gives. */
+const stories: fc.Arbitrary<{ story: Omit<Story, 'chance'>; seed: number }> = fc
+  .record({
+    seed: fc.integer(),
+    nodesCount: fc.integer({ min: 2, max: 4 }),
+    gangs: fc.array(
+      fc.record({
+        priority: fc.integer({ min: 0, max: 1 }),
+        wants: fc.array(fc.nat(CORES), { minLength: 4, maxLength: 4 }),
+      }),
+      { minLength: 1, maxLength: 6 },
+    ),
+    alone: fc.array(fc.record({ place: fc.nat(3), cores: fc.integer({ min: 1, max: CORES }) }), { maxLength: 6 }),
+  })
+  .map(({ seed, nodesCount, gangs, alone }) => ({
+    seed,
+    story: {
+      nodesCount,
+      gangs: gangs.map(({ priority, wants }) => {
+        const needs = new Map([...wants.entries()].filter(([node, cores]) => node < nodesCount && cores > 0))
+        return { priority, needs: needs.size > 0 ? needs : new Map([[0, 1]]) }
+      }),
+      alone: alone.map(({ place, cores }) => ({ node: place % nodesCount, cores })),
+    },
+  }))
+
+function toldOf({ story, seed }: { story: Omit<Story, 'chance'>; seed: number }, planted: Planted = {}): Told {
+  const rng = seededRng(seed)
+  return tell({ ...story, chance: (bound) => rng.below(bound) }, planted)
+}
+
+/** The first fault that some hundred stories show. */
+function faultWith(planted: Planted): string | undefined {
+  for (const each of fc.sample(stories, { numRuns: 200, seed: 1 })) {
+    const { fault } = toldOf(each, planted)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+describe('gangs that compete for the same nodes, whatever is lost, doubled or late', () => {
+  test('all run in the end, whole, and no core is promised twice', () => {
+    let failedRounds = 0
+    fc.assert(
+      fc.property(stories, (each) => {
+        const told = toldOf(each)
+        failedRounds += told.failedRounds
+        expect(told.fault).toBeUndefined()
+      }),
+      { numRuns: 1000 },
+    )
+    expect(failedRounds).toBeGreaterThan(0)
+  })
+
+  test('wait for each other for ever where nodes do not agree on which comes first', () => {
+    class OwnOrder extends UnitQueue {
+      override order(nowMs: number): readonly UnitRequest[] {
+        const units = super.order(nowMs)
+        const places = [...units.keys()].filter((place) => units[place]!.gang)
+        const byShare = places
+          .map((place) => units[place]!)
+          .sort((one, other) => this.#share(other, nowMs) - this.#share(one, nowMs))
+        return units.map((unit, place) => (unit.gang ? byShare[places.indexOf(place)]! : unit))
+      }
+
+      #share({ owner }: UnitRequest, nowMs: number): number {
+        return this.node.factorOf(owner, nowMs)
+      }
+
+      constructor(...parts: ConstructorParameters<typeof UnitQueue>) {
+        super(...parts)
+        this.node = parts[0]
+      }
+      readonly node: ConstructorParameters<typeof UnitQueue>[0]
+    }
+    expect(faultWith({ queue: OwnOrder })).toContain('not over')
+  })
+
+  test('wait for each other for ever where an offer is kept until it is used', () => {
+    class Keeping extends GangOffers {
+      readonly #kept = new Set<string>()
+      override isOffered(unitId: string): boolean {
+        if (super.isOffered(unitId)) this.#kept.add(unitId)
+        return this.#kept.has(unitId)
+      }
+      override settle(node: Parameters<GangOffers['settle']>[0]): ReturnType<GangOffers['settle']> {
+        if (this.#kept.size > 0) return { starts: [], offered: [], withdrawn: [], lapsed: [] }
+        const settled = super.settle(node)
+        for (const unitId of settled.offered) this.#kept.add(unitId)
+        return settled
+      }
+      override bind(...parts: Parameters<GangOffers['bind']>): ReturnType<GangOffers['bind']> {
+        const bound = super.bind(...parts)
+        if (typeof bound !== 'string') this.#kept.delete(parts[0])
+        return bound
+      }
+    }
+    expect(faultWith({ offers: Keeping })).toContain('not over')
+  })
+
+  test('get cores twice where a node binds what it does not offer any more', () => {
+    class Binding extends GangOffers {
+      readonly #units = new Map<string, GangUnit>()
+      override ask(...parts: Parameters<GangOffers['ask']>): ReturnType<GangOffers['ask']> {
+        this.#units.set(parts[0].unitId, parts[0])
+        return super.ask(...parts)
+      }
+      override bind(...parts: Parameters<GangOffers['bind']>): ReturnType<GangOffers['bind']> {
+        const bound = super.bind(...parts)
+        return typeof bound === 'string' ? this.#units.get(parts[0])! : bound
+      }
+    }
+    expect(faultWith({ offers: Binding })).toContain('promised')
+  })
+})
+
+describe('a node', () => {
+  const unit = (job: string, sinceMs: number, cores = 8): GangUnit => ({
+    unitId: `${job}.0`,
+    owner: 'o',
+    cores,
+    memoryBytes: 0,
+    priority: 0,
+    queuedAtMs: sinceMs,
+    gang: { jobId: job, sinceMs },
+  })
+  const asked = { untilMs: 100, round: 1 }
+  const offers = (): GangOffers => new GangOffers(new UnitQueue({ capacity: CAPACITY, factorOf: () => 1 }))
+
+  test('takes an offer back for an older gang, and gives it again when that is gone', () => {
+    const desk = offers()
+    desk.ask(unit('young', 9), asked)
+    expect(desk.settle(stateOf(0, []))).toMatchObject({ offered: ['young.0'], withdrawn: [], starts: [] })
+    expect(desk.settle(stateOf(1, []))).toMatchObject({ offered: [], withdrawn: [] })
+    desk.ask(unit('old', 3), asked)
+    expect(desk.settle(stateOf(2, []))).toMatchObject({ offered: ['old.0'], withdrawn: ['young.0'] })
+    expect(desk.bind('young.0', { nowMs: 2, round: 1 })).toContain('not offered')
+    desk.drop('old.0')
+    expect(desk.settle(stateOf(3, [])).offered).toEqual(['young.0'])
+    expect(desk.bind('young.0', { nowMs: 3, round: 1 })).toBe('that round was given up')
+    expect(desk.bind('young.0', { nowMs: 3, round: 2 })).toMatchObject({ unitId: 'young.0' })
+    expect(desk.bind('young.0', { nowMs: 3, round: 2 })).toMatchObject({ unitId: 'young.0' })
+  })
+
+  test('does not take back what is bound, and lets it wait again when it is unbound', () => {
+    const desk = offers()
+    desk.ask(unit('young', 9), asked)
+    desk.settle(stateOf(0, []))
+    desk.bind('young.0', { nowMs: 0, round: 1 })
+    desk.ask(unit('old', 3), asked)
+    const bound = [{ unitId: 'young.0', cores: 8, memoryBytes: 0, startedAtMs: 0 }]
+    expect(desk.settle(stateOf(1, bound))).toMatchObject({ offered: [], withdrawn: [] })
+    expect(desk.unbind('young.0', { untilMs: 100, round: 0 })).toBe(false)
+    expect(desk.unbind('young.0', { untilMs: 100, round: 1 })).toBe(true)
+    expect(desk.settle(stateOf(2, [])).offered).toEqual(['old.0'])
+    desk.drop('old.0')
+    desk.settle(stateOf(3, []))
+    expect(desk.bind('young.0', { nowMs: 3, round: 1 })).toBe('that round was given up')
+    expect(desk.bind('young.0', { nowMs: 3, round: 2 })).toMatchObject({ unitId: 'young.0' })
+  })
+
+  test('says so when a late request has bound what was given up, and is mended by letting go', () => {
+    const desk = offers()
+    desk.ask(unit('a', 0), asked)
+    desk.settle(stateOf(0, []))
+    desk.bind('a.0', { nowMs: 0, round: 1 })
+    expect(desk.ask(unit('a', 0), asked)).toEqual({ isAccepted: true })
+    const next = { untilMs: 200, round: 2 }
+    expect(desk.ask(unit('a', 0), next)).toMatchObject({
+      isAccepted: false,
+      reason: expect.stringContaining('given up'),
+    })
+    expect(desk.unbind('a.0', { untilMs: 100, round: 1 })).toBe(true)
+    expect(desk.ask(unit('a', 0), next)).toEqual({ isAccepted: true })
+  })
+
+  test('forgets a gang that nobody asks for any more', () => {
+    const desk = offers()
+    desk.ask(unit('gone', 3), { untilMs: 10, round: 1 })
+    desk.ask(unit('here', 9), asked)
+    desk.settle(stateOf(0, []))
+    expect(desk.bind('gone.0', { nowMs: 10, round: 1 })).toContain('not any more')
+    expect(desk.settle(stateOf(10, []))).toMatchObject({ lapsed: ['gone.0'], offered: ['here.0'] })
+  })
+
+  test('lets those that start alone fill what a gang leaves', () => {
+    const queue = new UnitQueue({ capacity: CAPACITY, factorOf: () => 1 })
+    const desk = new GangOffers(queue)
+    desk.ask(unit('gang', 0, 6), asked)
+    queue.add({ unitId: 'alone', owner: 'p', cores: 2, memoryBytes: 0, priority: 0, queuedAtMs: 1 })
+    expect(desk.settle(stateOf(1, []))).toMatchObject({ offered: ['gang.0'], starts: [{ unitId: 'alone' }] })
+  })
+})
+
+describe('a controller', () => {
+  test('binds when all have offered, and is placed when all are bound', () => {
+    const gathering = new GangGathering(2)
+    expect(gathering.heard(0, true)).toEqual({ type: 'wait' })
+    expect(gathering.heard(0, false)).toEqual({ type: 'wait' })
+    expect(gathering.heard(1, true)).toEqual({ type: 'wait' })
+    expect(gathering.heard(0, true)).toEqual({ type: 'bind', indexes: [0, 1] })
+    expect(gathering.answered(0, { round: 1, isBound: true })).toEqual({ type: 'wait' })
+    expect(gathering.answered(1, { round: 1, isBound: true })).toEqual({ type: 'placed' })
+    expect(gathering.phase).toBe('placed')
+  })
+
+  test('lets go of all that is bound when one is refused, and begins anew', () => {
+    const gathering = new GangGathering(2)
+    gathering.heard(0, true)
+    gathering.heard(1, true)
+    gathering.answered(0, { round: 1, isBound: false })
+    expect(gathering.answered(1, { round: 1, isBound: true })).toEqual({ type: 'unbind', indexes: [1] })
+    expect(gathering.heard(0, true)).toEqual({ type: 'wait' })
+    gathering.letGo(1, { round: 1 })
+    expect(gathering).toMatchObject({ phase: 'gathering', round: 2 })
+    gathering.heard(0, true)
+    expect(gathering.heard(1, true)).toMatchObject({ type: 'bind' })
+    gathering.answered(0, { round: 1, isBound: false })
+    gathering.answered(0, { round: 2, isBound: true })
+    expect(gathering.answered(1, { round: 2, isBound: true })).toEqual({ type: 'placed' })
+  })
+})
