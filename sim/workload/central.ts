@@ -1,5 +1,5 @@
 import { RoostError } from '../../overlay/error/index.ts'
-import { Heap } from './heap.ts'
+import { Heap } from '../../aem/protocol/scheduling/heap.ts'
 import type { WorkloadJob } from './workload.ts'
 
 /**

@@ -1,3 +1,4 @@
+import type { Order } from './queue-order.ts'
 import { fits, minus, plus, type Occupied, type Room, type UnitRequest } from './request.ts'
 
 /**
@@ -14,21 +15,29 @@ import { fits, minus, plus, type Occupied, type Room, type UnitRequest } from '.
  * as long as it would have waited before. A reservation that rests on this says that it is a guess. Behind the head a unit
  * without limit takes only what is left over.
  */
-export function planStarts(order: readonly UnitRequest[], node: NodeState): Plan {
+export function planStarts(order: Order, node: NodeState): Plan {
   const { nowMs } = node
   const starts: UnitRequest[] = []
   let free = node.free
   let reserved: Reservation | undefined
-  for (const request of order) {
-    if (free.cores < 1 && reserved) break
-    const isDue = (request.notBeforeMs ?? nowMs) <= nowMs
-    const isOutOfTheWay = !reserved || endsBefore(request, nowMs, reserved.fromMs) || fits(request, reserved.spare)
-    if (isDue && isOutOfTheWay && fits(request, free)) {
+  const canStart = (request: UnitRequest): boolean =>
+    (request.notBeforeMs ?? nowMs) <= nowMs &&
+    fits(request, free) &&
+    (!reserved || endsBefore(request, nowMs, reserved.fromMs) || fits(request, reserved.spare))
+  // With the head known, who cannot start now cannot later in this plan: room and time only shrink.
+  let isNarrowed = false
+  for (let request = order.next(); request; request = order.next()) {
+    if (canStart(request)) {
       starts.push(request)
       free = minus(free, request)
       if (reserved && !endsBefore(request, nowMs, reserved.fromMs))
         reserved = { ...reserved, spare: minus(reserved.spare, request) }
-    } else reserved ??= reserve(request, { ...node, free }, starts)
+      isNarrowed = false
+    } else {
+      reserved ??= reserve(request, { ...node, free }, starts)
+      if (reserved && !isNarrowed) order.keep(canStart)
+      isNarrowed = reserved !== undefined
+    }
   }
   return reserved ? { starts, reserved } : { starts }
 }

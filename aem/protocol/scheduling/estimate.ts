@@ -1,4 +1,5 @@
 import { endOf, endsOf, planStarts, type End, type NodeState } from './backfill.ts'
+import { listed } from './queue-order.ts'
 import { fits, minus, plus, type UnitRequest } from './request.ts'
 
 export interface Estimate {
@@ -17,7 +18,7 @@ export interface Estimate {
  */
 export function estimateStarts(order: readonly UnitRequest[], node: NodeState): Estimate[] {
   const { nowMs } = node
-  const { starts } = planStarts(order, node)
+  const { starts } = planStarts(listed(order), node)
   const startsNow = new Set(starts)
   const ends = endsOf(node.running, nowMs)
   let free = node.free

@@ -1,3 +1,4 @@
+import { Heap } from './heap.ts'
 import type { UnitRequest } from './request.ts'
 
 /**
@@ -11,24 +12,63 @@ import type { UnitRequest } from './request.ts'
  * all nodes agree on. Units that start alone keep their places.
  */
 export function inOrder(requests: readonly UnitRequest[], factorOf: (owner: string) => number): readonly UnitRequest[] {
-  const factors = new Map<string, number>()
-  const ranked = requests.map((request) => {
-    let factor = factors.get(request.owner)
-    if (factor === undefined) factors.set(request.owner, (factor = factorOf(request.owner)))
-    return { request, merit: factor - request.queuedAtMs / AGE_MS }
-  })
-  ranked.sort(
-    (one, other) =>
-      other.request.priority - one.request.priority ||
-      other.merit - one.merit ||
-      compareTexts(one.request.unitId, other.request.unitId),
+  const order = new QueueOrder(requests, factorOf)
+  return Array.from({ length: requests.length }, () => order.next()!)
+}
+
+/** The same, taken from the front one by one: who looks only for those that can start need not have all of them sorted. */
+export class QueueOrder implements Order {
+  readonly #places: Heap<Place>
+  readonly #gangs: Heap<UnitRequest>
+
+  constructor(requests: readonly UnitRequest[], factorOf: (owner: string) => number) {
+    const factors = new Map<string, number>()
+    const places = requests.map((request): Place => {
+      let factor = factors.get(request.owner)
+      if (factor === undefined) factors.set(request.owner, (factor = factorOf(request.owner)))
+      return { request, merit: factor - request.queuedAtMs / AGE_MS }
+    })
+    const gangs = requests.filter(({ gang }) => gang !== undefined)
+    this.#places = new Heap(comparePlaces, places)
+    this.#gangs = new Heap(compareGangs, gangs)
+  }
+
+  next(): UnitRequest | undefined {
+    const request = this.#places.pop()?.request
+    return request?.gang ? this.#gangs.pop() : request
+  }
+
+  /** Places of gangs stay, since it is not yet known who has them. */
+  keep(isWanted: (request: UnitRequest) => boolean): void {
+    this.#places.keep(({ request }) => request.gang !== undefined || isWanted(request))
+  }
+}
+
+/** Requests in the order in which they are to be considered. */
+export interface Order {
+  /** The next, which it is rid of. */
+  next(): UnitRequest | undefined
+  /** From here on, others may be left out. */
+  keep(isWanted: (request: UnitRequest) => boolean): void
+}
+
+/** An order that is known. */
+export function listed(requests: readonly UnitRequest[]): Order {
+  let place = 0
+  return { next: () => requests[place++], keep: () => {} }
+}
+
+interface Place {
+  readonly request: UnitRequest
+  readonly merit: number
+}
+
+function comparePlaces(one: Place, other: Place): number {
+  return (
+    other.request.priority - one.request.priority ||
+    other.merit - one.merit ||
+    compareTexts(one.request.unitId, other.request.unitId)
   )
-  const order = ranked.map(({ request }) => request)
-  const places = [...order.keys()].filter((place) => order[place]!.gang !== undefined)
-  if (places.length < 2) return order
-  const gangs = places.map((place) => order[place]!).sort(compareGangs)
-  for (const [index, place] of places.entries()) order[place] = gangs[index]!
-  return order
 }
 
 /** Which of two units of gangs comes first, at every node: the higher priority, then the older gang, then the lower job id. */

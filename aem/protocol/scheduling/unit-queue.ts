@@ -1,6 +1,6 @@
 import { planStarts, type NodeState, type Plan } from './backfill.ts'
 import { estimateStarts, type Estimate } from './estimate.ts'
-import { inOrder } from './queue-order.ts'
+import { inOrder, QueueOrder } from './queue-order.ts'
 import { fits, type Room, type UnitRequest } from './request.ts'
 
 /**
@@ -87,19 +87,24 @@ export class UnitQueue {
 
   /** Who comes first. Held ones are not among them. */
   order(nowMs: number): readonly UnitRequest[] {
-    const ready: UnitRequest[] = []
-    for (const { request, heldSinceMs } of this.#waiting.values()) if (heldSinceMs === undefined) ready.push(request)
-    return inOrder(ready, (owner) => this.#node.factorOf(owner, nowMs))
+    return inOrder(this.#ready(), (owner) => this.#node.factorOf(owner, nowMs))
   }
 
   /** What starts now, and for whom room is kept. Nothing is taken out. */
   plan(node: NodeState): Plan {
-    return planStarts(this.order(node.nowMs), node)
+    const order = new QueueOrder(this.#ready(), (owner) => this.#node.factorOf(owner, node.nowMs))
+    return planStarts(order, node)
   }
 
   /** When each would start that is not held, first come first. */
   estimate(node: NodeState): Estimate[] {
     return estimateStarts(this.order(node.nowMs), node)
+  }
+
+  #ready(): UnitRequest[] {
+    const ready: UnitRequest[] = []
+    for (const { request, heldSinceMs } of this.#waiting.values()) if (heldSinceMs === undefined) ready.push(request)
+    return ready
   }
 
   #ofOwner(unitId: string, owner: string): Waiting | string {

@@ -10,7 +10,6 @@ import {
   scheduleCentrally,
 } from '../../../sim/workload/index.ts'
 import type { Policy, Scheduled, WorkloadJob } from '../../../sim/workload/index.ts'
-import { Heap } from '../../../sim/workload/heap.ts'
 import { casePath } from '../cases.ts'
 
 function job(id: number, fields: Partial<WorkloadJob> = {}): WorkloadJob {
@@ -213,17 +212,6 @@ describe('figures', () => {
     })
     expect(measureSchedule([], 4)).toMatchObject({ jobs: 0, utilisation: 0, fairness: 1 })
   })
-})
-
-test('a heap gives back what it was given, sorted', () => {
-  fc.assert(
-    fc.property(fc.array(fc.nat(50)), (values) => {
-      const heap = new Heap<number>((one, other) => one - other)
-      for (const value of values) heap.push(value)
-      expect(values.map(() => heap.pop())).toEqual(values.toSorted((one, other) => one - other))
-      expect(heap.pop()).toBeUndefined()
-    }),
-  )
 })
 
 describe('on real logs', () => {

@@ -3,8 +3,13 @@ import { describe, expect, test } from 'vitest'
 import {
   GangGathering,
   GangOffers,
+  listed,
+  planStarts,
   UnitQueue,
   type GangUnit,
+  type NodeState,
+  type Plan,
+  type QueueNode,
   type UnitRequest,
 } from '../../../../aem/protocol/scheduling/index.ts'
 import { seededRng } from '../../../../overlay/index.ts'
@@ -67,24 +72,19 @@ describe('gangs that compete for the same nodes, whatever is lost, doubled or la
 
   test('wait for each other for ever where nodes do not agree on which comes first', () => {
     class OwnOrder extends UnitQueue {
-      override order(nowMs: number): readonly UnitRequest[] {
-        const units = super.order(nowMs)
-        const places = [...units.keys()].filter((place) => units[place]!.gang)
-        const byShare = places
-          .map((place) => units[place]!)
-          .sort((one, other) => this.#share(other, nowMs) - this.#share(one, nowMs))
-        return units.map((unit, place) => (unit.gang ? byShare[places.indexOf(place)]! : unit))
-      }
-
-      #share({ owner }: UnitRequest, nowMs: number): number {
-        return this.node.factorOf(owner, nowMs)
-      }
+      readonly #node: QueueNode
 
       constructor(...parts: ConstructorParameters<typeof UnitQueue>) {
         super(...parts)
-        this.node = parts[0]
+        this.#node = parts[0]
       }
-      readonly node: ConstructorParameters<typeof UnitQueue>[0]
+
+      override plan(node: NodeState): Plan {
+        const shareOf = ({ owner }: UnitRequest): number => this.#node.factorOf(owner, node.nowMs)
+        const units = this.order(node.nowMs)
+        const gangs = units.filter(({ gang }) => gang).sort((one, other) => shareOf(other) - shareOf(one))
+        return planStarts(listed(units.map((unit) => (unit.gang ? gangs.shift()! : unit))), node)
+      }
     }
     expect(faultWith({ queue: OwnOrder })).toContain('not over')
   })

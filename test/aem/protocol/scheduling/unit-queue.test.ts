@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { UnitQueue, type UnitRequest } from '../../../../aem/protocol/scheduling/index.ts'
+import { listed, planStarts, UnitQueue, type UnitRequest } from '../../../../aem/protocol/scheduling/index.ts'
 import { arrivals, CAPACITY, stateOf } from './one-node.ts'
 
 const node = { capacity: CAPACITY, factorOf: () => 1 }
@@ -45,6 +45,59 @@ describe('a queue', () => {
     expect(queue.plan(stateOf(0, [])).starts).toHaveLength(1)
     expect(queue.count).toBe(1)
   })
+})
+
+describe('a plan', () => {
+  const requests = fc.array(
+    fc.record({
+      owner: fc.constantFrom('a', 'b', 'c'),
+      cores: fc.integer({ min: 1, max: CAPACITY.cores }),
+      memoryBytes: fc.nat(CAPACITY.memoryBytes),
+      limitMs: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
+      priority: fc.nat(1),
+      queuedAtMs: fc.nat(50),
+      sinceMs: fc.option(fc.nat(3), { nil: undefined }),
+      notBeforeMs: fc.option(fc.integer({ min: 90, max: 120 }), { nil: undefined, freq: 10 }),
+    }),
+    { maxLength: 40 },
+  )
+  const running = fc.array(fc.record({ cores: fc.nat(3), memoryBytes: fc.nat(30), leftMs: fc.nat(80) }), {
+    maxLength: 3,
+  })
+
+  test('is the one that goes through all that wait in their order', () => {
+    let backfilledCount = 0
+    fc.assert(
+      fc.property(requests, running, (list, busy) => {
+        const queue = new UnitQueue({ capacity: CAPACITY, factorOf: (owner) => (owner === 'a' ? 0.5 : 0.9) })
+        for (const [index, { sinceMs, limitMs, notBeforeMs, ...rest }] of list.entries())
+          queue.add({
+            ...rest,
+            unitId: `u${index}`,
+            ...(limitMs === undefined ? {} : { limitMs }),
+            ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+            ...(sinceMs === undefined ? {} : { gang: { jobId: `j${index % 5}`, sinceMs } }),
+          })
+        const units = busy.map(({ leftMs, ...room }, index) => ({
+          ...room,
+          unitId: `r${index}`,
+          startedAtMs: 0,
+          ...(leftMs === 0 ? {} : { endsByMs: 100 + leftMs }),
+        }))
+        const state = stateOf(100, units)
+        const order = queue.order(100)
+        const plan = queue.plan(state)
+        expect(plan).toEqual(planStarts(listed(order), state))
+        if (plan.reserved && plan.starts.some((each) => order.indexOf(each) > headOf(order, plan.reserved!.unitId)))
+          backfilledCount++
+      }),
+      { numRuns: 500 },
+    )
+    expect(backfilledCount).toBeGreaterThan(0)
+  })
+
+  const headOf = (order: readonly UnitRequest[], unitId: string): number =>
+    order.findIndex((each) => each.unitId === unitId)
 })
 
 describe('a held unit', () => {
