@@ -21,6 +21,8 @@ const { values } = parseArgs({
     cores: { type: 'string' },
   },
 })
+if (values.cores !== undefined && !(Number(values.cores) >= 1))
+  throw new Error(`--cores ${values.cores} is no number of cores`)
 const cases = join(process.env['ROOST_CASES'] ?? join(import.meta.dirname, '../../shared/cases'), 'workload')
 const files = values.workload ? [values.workload] : existsSync(cases) ? globSync(join(cases, '*.swf')).sort() : []
 

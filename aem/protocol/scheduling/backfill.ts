@@ -10,10 +10,10 @@ import { fits, minus, plus, type Occupied, type Room, type UnitRequest } from '.
  * the head leaves over. So small work fills the gaps before large work, and the head starts no later than its reservation says,
  * as long as limits are kept.
  *
- * A unit without a limit is expected to run for as long again as it has run: half of all processes that have lived for a time live on for that
- * time at least (Harchol-Balter and Downey, ACM TOCS 15(3), 1997). So who is let past a head behind such a unit makes it wait at most for
- * as long as it would have waited before. A reservation that rests on this says that it is a guess. Behind the head a unit
- * without limit takes only what is left over.
+ * A unit without a limit is expected to run for as long again as it has run: half of all processes that have lived for a time live on for
+ * at least that time (Harchol-Balter and Downey, ACM TOCS 15(3), 1997). So whoever is let past a head behind such a unit is over, at the
+ * latest, when the unit would have run twice as long. A reservation that rests on this says that it is a guess. Behind the head a
+ * unit without limit takes only what is left over.
  */
 export function planStarts(order: Order, node: NodeState): Plan {
   const { nowMs } = node

@@ -3,13 +3,13 @@ import type { UnitRequest } from './request.ts'
 
 /**
  * In which order a node takes what waits there. Priority first. Among equals the sum of two things, as in Slurm's multifactor plugin: the
- * owner's fair-share factor, from 0 to 1, and how long the unit has waited, in `AGE_MS`. Waiting is not capped, so that a unit is only
- * ever overtaken by those of its priority that came less than `AGE_MS` after it, however others fare. All wait at the same pace, so the
+ * owner's fair-share factor, from 0 to 1, and how long the unit has waited, in `AGE_MS`. Waiting is not capped, so that of its
+ * priority only those come before a unit that came less than `AGE_MS` after it, however others fare. All wait at the same pace, so the
  * sum needs no clock. What is still equal is told apart by the unit's id: the order never depends on who came to the node first.
  *
  * Fair share differs from node to node. Two gangs that wait at the same two nodes must stand in the same order at both, or each
- * would hold what the other waits for; so the places that gangs have in this order are given to them by `compareGangs`, which
- * all nodes agree on. Units that start alone keep their places.
+ * would hold what the other waits for; so the places that units of gangs have by the above are given out among these by
+ * `compareGangs`, which all nodes agree on. Units that start alone keep their places, and have as many before them.
  */
 export function inOrder(requests: readonly UnitRequest[], factorOf: (owner: string) => number): readonly UnitRequest[] {
   const order = new QueueOrder(requests, factorOf)
