@@ -6,6 +6,8 @@ export interface Estimate {
   readonly unitId: string
   /** Not before this, unless something ends before its limit; undefined where there is no end in sight that would make room. */
   readonly startMs: number | undefined
+  /** When there would be room for it here. Earlier than its start where it waits for other nodes of its gang. */
+  readonly roomAtMs: number | undefined
   /** Whether it rests on units that have no limit. */
   readonly isGuess: boolean
   /** How many come before it, those that start now included. */
@@ -26,23 +28,23 @@ export function estimateStarts(order: readonly UnitRequest[], node: NodeState): 
     free = minus(free, request)
     insert(ends, endOf(request, nowMs))
   }
-  let startMs = nowMs
+  let roomAtMs = nowMs
   let isGuess = false
   return order.map((request, aheadCount): Estimate => {
     const { unitId } = request
-    if (startsNow.has(request)) return { unitId, startMs: nowMs, isGuess: false, aheadCount }
+    if (startsNow.has(request)) return { unitId, startMs: nowMs, roomAtMs: nowMs, isGuess: false, aheadCount }
     let endCount = 0
     let room = free
     while (endCount < ends.length && !fits(request, room)) room = plus(room, ends[endCount++]!)
-    if (!fits(request, room)) return { unitId, startMs: undefined, isGuess, aheadCount }
+    if (!fits(request, room)) return { unitId, startMs: undefined, roomAtMs: undefined, isGuess, aheadCount }
     for (const end of ends.splice(0, endCount)) {
-      startMs = Math.max(startMs, end.atMs)
+      roomAtMs = Math.max(roomAtMs, end.atMs)
       isGuess ||= end.isGuess
     }
-    startMs = Math.max(startMs, request.notBeforeMs ?? nowMs)
+    const startMs = Math.max(roomAtMs, request.notBeforeMs ?? nowMs)
     free = minus(room, request)
     insert(ends, endOf(request, startMs))
-    return { unitId, startMs, isGuess, aheadCount }
+    return { unitId, startMs, roomAtMs, isGuess, aheadCount }
   })
 }
 

@@ -9,6 +9,8 @@
 export class GangGathering {
   readonly #count: number
   readonly #offered = new Set<number>()
+  /** When nodes will have room, by the controller's clock. */
+  readonly #roomAtMs = new Map<number, number>()
   #phase: GatheringPhase = 'gathering'
   #round = 1
   readonly #pending = new Set<number>()
@@ -36,6 +38,18 @@ export class GangGathering {
     this.#phase = 'binding'
     for (let each = 0; each < this.#count; each++) this.#pending.add(each)
     return { type: 'bind', indexes: [...this.#pending] }
+  }
+
+  /** A node said when it will have room for the unit. */
+  heardRoom(index: number, atMs: number): void {
+    this.#roomAtMs.set(index, atMs)
+  }
+
+  /** When the last of the others will have room, as far as they said: what the node of this unit is to be told, and may lend its room until. */
+  notBeforeMs(index: number): number | undefined {
+    let latestMs: number | undefined
+    for (const [other, atMs] of this.#roomAtMs) if (other !== index && atMs > (latestMs ?? -Infinity)) latestMs = atMs
+    return latestMs
   }
 
   /** A node answered a request to bind; what it says of an earlier round is old. */

@@ -13,13 +13,18 @@ import type { Added, UnitQueue } from './unit-queue.ts'
  * (`compareGangs`), so gangs only ever wait for those before them, and the first of all waits for nobody but for what runs. What is bound
  * is not taken away, and nobody waits while something is bound: a gang that cannot bind everywhere lets go at once.
  *
- * A claim lasts until `untilMs` and is asked for again meanwhile; so the room of a gang whose controller is gone is free again by then.
+ * Room that is offered while other nodes are busy for hours would idle for hours. So each node tells when it will have room for its unit
+ * (`roomAtMs`), the controller tells each when the last of the others will, and until then the room is lent to units that give it back in
+ * time: a reservation as that of a head in EASY backfill, at several nodes for the same moment.
+ *
+ * A claim lasts until `untilMs`, which the node bounds, and is asked for again meanwhile; so the room of a gang whose controller is gone is free again by then.
  */
 export class GangOffers {
   readonly #queue: UnitQueue
   readonly #claims = new Map<string, Claim>()
   /** Ends with `finish`; each takes a core at least, which bounds them. */
   readonly #bound = new Map<string, Bound>()
+  #rooms: { readonly madeMs: number; readonly at: ReadonlyMap<string, number | undefined> } | undefined
 
   constructor(queue: UnitQueue) {
     this.#queue = queue
@@ -29,7 +34,7 @@ export class GangOffers {
    * Puts a unit in the queue, or keeps it there for longer. Refused as the queue refuses, and where a late request has bound it in a round
    * that was given up: then that round is to be unbound first.
    */
-  ask(unit: GangUnit, { untilMs, round }: { readonly untilMs: number; readonly round: number }): Added {
+  ask(unit: GangUnit, { untilMs, round, notBeforeMs }: Asked): Added {
     const bound = this.#bound.get(unit.unitId)
     if (bound && bound.round < round) return { isAccepted: false, reason: 'it is bound in a round that was given up' }
     if (bound) return { isAccepted: true }
@@ -39,12 +44,27 @@ export class GangOffers {
     const before = this.#claims.get(unit.unitId) ?? { untilMs, round, isOffered: false }
     const claim = { untilMs: Math.max(untilMs, before.untilMs), round: Math.max(round, before.round) }
     this.#claims.set(unit.unitId, { ...claim, isOffered: before.isOffered })
+    this.#queue.expect(unit.unitId, notBeforeMs)
     return added
   }
 
   /** Whether it could be bound now. */
   isOffered(unitId: string): boolean {
     return this.#claims.get(unitId)?.isOffered ?? false
+  }
+
+  /**
+   * When there will be room for the unit here, as far as limits tell; undefined where nobody knows, or not yet: the whole queue is gone
+   * through at most once in `ESTIMATE_REUSED_MS`, however many ask.
+   */
+  roomAtMs(unitId: string, node: NodeState): number | undefined {
+    if (this.isOffered(unitId)) return node.nowMs
+    if (!this.#rooms || node.nowMs - this.#rooms.madeMs >= ESTIMATE_REUSED_MS) {
+      const estimates = this.#queue.estimate(node).filter((estimate) => this.#claims.has(estimate.unitId))
+      this.#rooms = { madeMs: node.nowMs, at: new Map(estimates.map((each) => [each.unitId, each.roomAtMs])) }
+    }
+    const atMs = this.#rooms.at.get(unitId)
+    return atMs === undefined ? undefined : Math.max(atMs, node.nowMs)
   }
 
   /**
@@ -82,8 +102,9 @@ export class GangOffers {
       this.#claims.set(unitId, { ...claim, round: round + 1 })
       return 'its room is not offered, or not any more'
     }
-    const unit = this.#queue.remove(unitId) as GangUnit
+    const unit = this.#queue.remove(unitId) as GangUnit | undefined
     this.#claims.delete(unitId)
+    if (!unit) return 'it lost its place in the queue'
     this.#bound.set(unitId, { unit, round })
     return unit
   }
@@ -100,7 +121,7 @@ export class GangOffers {
     return true
   }
 
-  /** Nobody wants it any more. */
+  /** Nobody wants it any more; it is not bound. */
   drop(unitId: string): void {
     this.#claims.delete(unitId)
     this.#queue.remove(unitId)
@@ -115,6 +136,18 @@ export class GangOffers {
 export interface GangUnit extends UnitRequest {
   readonly gang: Gang
 }
+
+export interface Asked {
+  /** When the claim lapses, unless it is asked for again. */
+  readonly untilMs: number
+  /** As `GangGathering.round`. */
+  readonly round: number
+  /** When the other nodes will have room, by this node's clock; without it the unit's room is kept as soon as there is some. */
+  readonly notBeforeMs?: number
+}
+
+/** How old an estimate may be. It rests on limits, which tell hours rather than seconds. */
+export const ESTIMATE_REUSED_MS = 1_000
 
 export interface Settled {
   /** Units without a gang that start now. */

@@ -2,7 +2,7 @@ export { planStarts, type NodeState, type Plan, type Reservation } from './backf
 export { type Estimate } from './estimate.ts'
 export { FairShare, USAGE_HALF_LIFE_MS, type FairShareOptions } from './fair-share.ts'
 export { GangGathering, type GatheringPhase, type GatheringStep } from './gang-gathering.ts'
-export { GangOffers, type GangUnit, type Settled } from './gang-offers.ts'
+export { GangOffers, type Asked, type GangUnit, type Settled } from './gang-offers.ts'
 export { AGE_MS, compareGangs, listed, type Order } from './queue-order.ts'
 export { type Gang, type Occupied, type Room, type UnitRequest } from './request.ts'
 export { QUEUE_COUNT_MAX, UnitQueue, type Added, type QueueNode } from './unit-queue.ts'

@@ -77,7 +77,7 @@ export class UnitQueue {
     return this.#waiting.get(unitId)?.heldSinceMs !== undefined
   }
 
-  /** Its gang's other nodes will not have room for it before this; undefined: they have. */
+  /** The other nodes of its gang will not have room before this; undefined: they have, or nobody knows. */
   expect(unitId: string, notBeforeMs: number | undefined): void {
     const waiting = this.#waiting.get(unitId)
     if (!waiting) return

@@ -3,6 +3,7 @@ import {
   GangOffers,
   UnitQueue,
   type GangUnit,
+  type NodeState,
   type Occupied,
   type UnitRequest,
 } from '../../../../aem/protocol/scheduling/index.ts'
@@ -20,7 +21,7 @@ export interface Story {
   readonly gangs: readonly { readonly priority: number; readonly needs: ReadonlyMap<number, number> }[]
   /** Units that start alone: node and cores. */
   readonly alone: readonly { readonly node: number; readonly cores: number }[]
-  /** What is drawn, step by step; drawn out, it goes on evenly. */
+  /** A whole number below the bound, drawn anew each time. */
   readonly chance: (bound: number) => number
 }
 
@@ -39,7 +40,10 @@ export interface Told {
 }
 
 const STEPS_MAX = 20_000
-const CLAIM_STEPS = 400
+/** A step in time. Units end when chance has it, often beyond their limit. */
+const STEP_MS = 10
+const CLAIM_MS = 400 * STEP_MS
+const LIMIT_MS = 100 * STEP_MS
 
 /** Plays a story to its end: every gang has run, whole, and no node ever promised more than it has; or it says what went wrong. */
 export function tell(story: Story, planted: Planted = {}): Told {
@@ -80,7 +84,7 @@ class Model {
   readonly #gangs: readonly Member[]
   /** What is under way, or could happen. */
   readonly #events: (() => void)[] = []
-  #step = 0
+  #nowMs = 0
   #aloneCount: number
 
   constructor(
@@ -95,7 +99,7 @@ class Model {
       return { queue, offers: new Offers(queue), promised: new Map<string, Occupied>(), over: new Set<string>() }
     })
     this.#gangs = gangs.map(({ priority, needs }, place) => {
-      const base = { owner: `o${place}`, memoryBytes: 0, priority, queuedAtMs: 0, limitMs: 100 }
+      const base = { owner: `o${place}`, memoryBytes: 0, priority, queuedAtMs: 0, limitMs: LIMIT_MS }
       const units = Array.from(needs, ([node, cores], index) => {
         const gang = { jobId: `j${place}`, sinceMs: 0 }
         return { node, request: { ...base, unitId: `j${place}.${index}`, cores, gang } }
@@ -110,7 +114,7 @@ class Model {
         cores,
         memoryBytes: 0,
         priority: 0,
-        limitMs: 100,
+        limitMs: LIMIT_MS,
         queuedAtMs: 0,
       }
       this.#events.push(() => {
@@ -132,7 +136,7 @@ class Model {
   }
 
   step(step: number): void {
-    this.#step = step
+    this.#nowMs = step * STEP_MS
     const [eventsCount, gangsCount] = [this.#events.length, this.#gangs.length]
     const draw = this.#chance(eventsCount + gangsCount + this.#nodes.length)
     if (draw < eventsCount) this.#take(draw)()
@@ -172,18 +176,23 @@ class Model {
     const { gathering, units } = member
     if (gathering.phase !== 'gathering') return
     const { round } = gathering
-    for (const [index, { node, request }] of units.entries())
+    for (const [index, { node, request }] of units.entries()) {
+      const notBeforeMs = gathering.notBeforeMs(index)
       this.#request(() => {
         const { offers, over } = this.#nodes[node]!
         if (over.has(request.unitId)) return nothing
-        const { isAccepted } = offers.ask(request, { untilMs: this.#step + CLAIM_STEPS, round })
+        const asked = { untilMs: this.#nowMs + CLAIM_MS, round }
+        const { isAccepted } = offers.ask(request, notBeforeMs === undefined ? asked : { ...asked, notBeforeMs })
         this.#settle(node)
         const isOffered = offers.isOffered(request.unitId)
+        const roomAtMs = offers.roomAtMs(request.unitId, this.#stateOf(node))
         return () => {
+          if (roomAtMs !== undefined) gathering.heardRoom(index, roomAtMs)
           if (isAccepted) this.#hear(member, index, isOffered)
           else this.#unbind(member, index, round - 1)
         }
       })
+    }
   }
 
   #hear(member: Member, index: number, isOffered: boolean): void {
@@ -199,7 +208,7 @@ class Model {
       const { offers, promised, over } = this.#nodes[node]!
       if (over.has(request.unitId)) return nothing
       const isKnown = promised.has(request.unitId)
-      const bound = offers.bind(request.unitId, { nowMs: this.#step, round })
+      const bound = offers.bind(request.unitId, { nowMs: this.#nowMs, round })
       const isBound = typeof bound !== 'string'
       if (isBound && !isKnown) promised.set(request.unitId, this.#occupied(request))
       this.#settle(node)
@@ -216,7 +225,7 @@ class Model {
     const { node, request } = units[index]!
     this.#request(() => {
       const { offers, promised } = this.#nodes[node]!
-      const isLetGo = offers.unbind(request.unitId, { untilMs: this.#step + CLAIM_STEPS, round })
+      const isLetGo = offers.unbind(request.unitId, { untilMs: this.#nowMs + CLAIM_MS, round })
       if (isLetGo) promised.delete(request.unitId)
       this.#settle(node)
       return () => void gathering.letGo(index, { round })
@@ -241,10 +250,7 @@ class Model {
 
   #settle(index: number): void {
     const { queue, offers, promised } = this.#nodes[index]!
-    let free = CORES
-    for (const { cores } of promised.values()) free -= cores
-    const node = { nowMs: this.#step, running: [...promised.values()], free: { cores: free, memoryBytes: 0 } }
-    const { starts, offered, withdrawn } = offers.settle(node)
+    const { starts, offered, withdrawn } = offers.settle(this.#stateOf(index))
     for (const request of starts) {
       queue.remove(request.unitId)
       promised.set(request.unitId, this.#occupied(request))
@@ -258,6 +264,12 @@ class Model {
       for (const unitId of unitIds) if (this.#chance(3) > 0) this.#events.push(() => this.#news(unitId, isOffered))
   }
 
+  #stateOf(index: number): NodeState {
+    const running = [...this.#nodes[index]!.promised.values()]
+    const cores = running.reduce((left, unit) => left - unit.cores, CORES)
+    return { nowMs: this.#nowMs, running, free: { cores, memoryBytes: 0 } }
+  }
+
   #news(unitId: string, isOffered: boolean): void {
     const [name, index] = unitId.split('.') as [string, string]
     this.#hear(
@@ -268,7 +280,7 @@ class Model {
   }
 
   #occupied({ unitId, cores }: UnitRequest): Occupied {
-    return { unitId, cores, memoryBytes: 0, startedAtMs: this.#step, endsByMs: this.#step + 100 }
+    return { unitId, cores, memoryBytes: 0, startedAtMs: this.#nowMs, endsByMs: this.#nowMs + LIMIT_MS }
   }
 }
 

@@ -187,6 +187,18 @@ describe('a node', () => {
     expect(desk.ask(unit('a', 0), next)).toEqual({ isAccepted: true })
   })
 
+  test('binds none that lost its place in a full queue', () => {
+    const queue = new UnitQueue({ capacity: CAPACITY, factorOf: () => 1 }, { countMax: 3 })
+    const desk = new GangOffers(queue)
+    for (const [place, job] of ['a', 'b', 'c'].entries()) desk.ask(unit(job, place, 2), asked)
+    desk.settle(stateOf(0, []))
+    const alone = { owner: 'late', cores: 1, memoryBytes: 0, priority: 0, queuedAtMs: 3 }
+    expect(queue.add({ ...alone, unitId: 'd' })).toMatchObject({ displaced: { unitId: 'c.0' } })
+    expect(desk.bind('a.0', { nowMs: 0, round: 1 })).toMatchObject({ unitId: 'a.0' })
+    expect(desk.bind('c.0', { nowMs: 0, round: 1 })).toBe('it lost its place in the queue')
+    expect(desk.settle(stateOf(0, []))).toMatchObject({ offered: [], withdrawn: [] })
+  })
+
   test('forgets a gang that nobody asks for any more', () => {
     const desk = offers()
     desk.ask(unit('gone', 3), { untilMs: 10, round: 1 })
@@ -205,7 +217,38 @@ describe('a node', () => {
   })
 })
 
+test('a node lends the room of a gang that other nodes keep waiting, and has it back when they are ready', () => {
+  const queue = new UnitQueue({ capacity: CAPACITY, factorOf: () => 1 })
+  const desk = new GangOffers(queue)
+  const alone = { owner: 'p', cores: 4, memoryBytes: 0, priority: 0, queuedAtMs: 1 }
+  const gang: GangUnit = { ...alone, unitId: 'g.0', cores: 8, gang: { jobId: 'g', sinceMs: 0 }, queuedAtMs: 0 }
+  desk.ask(gang, { untilMs: 9_000, round: 1, notBeforeMs: 1_000 })
+  queue.add({ ...alone, unitId: 'short', limitMs: 1_000 })
+  queue.add({ ...alone, unitId: 'long', limitMs: 1_001 })
+  expect(desk.settle(stateOf(0, []))).toMatchObject({ offered: [], starts: [{ unitId: 'short' }] })
+  queue.remove('short')
+  const lent = [{ unitId: 'short', cores: 4, memoryBytes: 0, startedAtMs: 0, endsByMs: 1_000 }]
+  expect(desk.roomAtMs('g.0', stateOf(0, lent))).toBe(1_000)
+  expect(desk.settle(stateOf(500, lent))).toMatchObject({ offered: [], starts: [] })
+  expect(desk.settle(stateOf(1_000, []))).toMatchObject({ offered: ['g.0'], starts: [] })
+  expect(desk.roomAtMs('g.0', stateOf(1_000, []))).toBe(1_000)
+  expect(desk.roomAtMs('nobody', stateOf(1_000, []))).toBeUndefined()
+})
+
 describe('a controller', () => {
+  test('tells each node when the last of the others has room', () => {
+    const gathering = new GangGathering(3)
+    expect(gathering.notBeforeMs(0)).toBeUndefined()
+    gathering.heardRoom(0, 10)
+    expect(gathering.notBeforeMs(0)).toBeUndefined()
+    expect(gathering.notBeforeMs(1)).toBe(10)
+    gathering.heardRoom(1, 30)
+    gathering.heardRoom(2, 20)
+    expect([0, 1, 2].map((index) => gathering.notBeforeMs(index))).toEqual([30, 20, 30])
+    gathering.heardRoom(1, 5)
+    expect([0, 1, 2].map((index) => gathering.notBeforeMs(index))).toEqual([20, 20, 10])
+  })
+
   test('binds when all have offered, and is placed when all are bound', () => {
     const gathering = new GangGathering(2)
     expect(gathering.heard(0, true)).toEqual({ type: 'wait' })

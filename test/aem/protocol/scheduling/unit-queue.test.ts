@@ -170,11 +170,23 @@ describe('an estimate', () => {
     queue.add(unit('d', 'o', { cores: 2, limitMs: 90, queuedAtMs: 3 }))
     queue.add(unit('e', 'o', { cores: 5, limitMs: 10, queuedAtMs: 4 }))
     expect(queue.estimate(stateOf(10, []))).toEqual([
-      { unitId: 'a', startMs: 10, isGuess: false, aheadCount: 0 },
-      { unitId: 'b', startMs: 110, isGuess: false, aheadCount: 1 },
-      { unitId: 'c', startMs: 160, isGuess: false, aheadCount: 2 },
-      { unitId: 'd', startMs: 10, isGuess: false, aheadCount: 3 },
-      { unitId: 'e', startMs: 60_160, isGuess: true, aheadCount: 4 },
+      { unitId: 'a', startMs: 10, roomAtMs: 10, isGuess: false, aheadCount: 0 },
+      { unitId: 'b', startMs: 110, roomAtMs: 110, isGuess: false, aheadCount: 1 },
+      { unitId: 'c', startMs: 160, roomAtMs: 160, isGuess: false, aheadCount: 2 },
+      { unitId: 'd', startMs: 10, roomAtMs: 10, isGuess: false, aheadCount: 3 },
+      { unitId: 'e', startMs: 60_160, roomAtMs: 60_160, isGuess: true, aheadCount: 4 },
+    ])
+  })
+
+  test('tells the start of a unit that waits for other nodes from when there is room for it here', () => {
+    const queue = new UnitQueue(node)
+    queue.add(unit('a', 'o', { cores: 6, notBeforeMs: 500, gang: { jobId: 'a', sinceMs: 0 } }))
+    queue.add(unit('b', 'o', { cores: 4, limitMs: 90, queuedAtMs: 1 }))
+    queue.add(unit('c', 'o', { cores: 8, limitMs: 10, queuedAtMs: 2 }))
+    expect(queue.estimate(stateOf(0, []))).toMatchObject([
+      { unitId: 'a', startMs: 500, roomAtMs: 90 },
+      { unitId: 'b', startMs: 0, roomAtMs: 0 },
+      { unitId: 'c', startMs: 60_500, roomAtMs: 60_500 },
     ])
   })
 
