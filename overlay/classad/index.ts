@@ -10,8 +10,10 @@ export {
   NESTING_DEPTH_MAX,
   TEXT_VALUE_CHARS_MAX,
 } from './bounds.ts'
+export { conjunctsOf, type Conjunct } from './conjuncts.ts'
 export { isExpressionEqual } from './equal.ts'
 export { evaluate, evaluateAttribute, type Scopes } from './evaluate.ts'
+export { isForeseeable } from './foreseeable.ts'
 export { formatExpression, formatValue } from './format.ts'
 export type { EvaluationContext } from './frame.ts'
 export { compareVersions, functionNames } from './functions/index.ts'

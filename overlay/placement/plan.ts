@@ -1,12 +1,9 @@
 import { attributeOf, knownAttribute, resolvedName, scopeOf, type Attributes } from '../attributes/index.ts'
-import { childrenOf, evaluate, isTrue, referencedNames, type Expression } from '../classad/index.ts'
+import { conjunctsOf, evaluate, isForeseeable, isTrue, referencedNames, type Expression } from '../classad/index.ts'
 import type { Descriptor } from '../descriptor/index.ts'
 import type { Surroundings } from '../env/index.ts'
 import type { Box } from './boxes.ts'
 import { boxesOf } from './conditions.ts'
-
-/** Functions whose value does not follow from the attributes that stand in the expression. */
-const UNFORESEEABLE = new Set(['eval', 'random', 'time', 'currenttime', 'abstime', 'daytime'])
 
 /** One of the conditions that must all hold. */
 interface Condition {
@@ -33,7 +30,7 @@ export class Plan {
   constructor(where: Expression) {
     this.boxes = boxesOf(where)
     this.#conditions = conjunctsOf(where)
-      .map((expression) => ({ expression, ...read(expression) }))
+      .map(({ condition }) => ({ expression: condition, ...read(condition) }))
       .filter(({ isForeseeable }) => isForeseeable)
   }
 
@@ -69,30 +66,8 @@ function isAmong(name: string, live: readonly string[]): boolean {
   return live.some((other) => other === name || other.startsWith(`${name}.`))
 }
 
-/**
- * The conditions that `&&` joins, each in the form that is `true` where it holds: beside an `&&` a number other than zero does
- * too, while alone it does not.
- */
-function conjunctsOf(expression: Expression): Expression[] {
-  const conjuncts: Expression[] = []
-  const open = [expression]
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (next.kind === 'binary' && next.operator === '&&') open.push(next.right, next.left)
-    else conjuncts.push(next)
-  }
-  if (conjuncts.length === 1) return conjuncts
-  return conjuncts.map((left) => ({ kind: 'binary', operator: '&&', left, right: { kind: 'literal', value: true } }))
-}
-
 function read(expression: Expression): { names: string[]; isForeseeable: boolean } {
   const names = [...referencedNames(expression)].map((name) => resolvedName(name).toLowerCase())
   const isStatic = names.every((name) => knownAttribute(name)?.dynamic !== true)
-  return { names, isForeseeable: isStatic && !callsUnforeseeable(expression) }
-}
-
-function callsUnforeseeable(expression: Expression): boolean {
-  return (
-    (expression.kind === 'call' && UNFORESEEABLE.has(expression.name.toLowerCase())) ||
-    childrenOf(expression).some(callsUnforeseeable)
-  )
+  return { names, isForeseeable: isStatic && isForeseeable(expression) }
 }
