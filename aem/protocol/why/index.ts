@@ -1,0 +1,8 @@
+export { conditionsOf, type Condition, type Wanted } from './condition.ts'
+export { explain, wantedOf, type Explained, type ExplainedNode } from './explain.ts'
+export type { Group } from './group.ts'
+export type { Coverage, Relaxation, Tally } from './headline.ts'
+export { Refusals, type Refusal } from './refusals.ts'
+export { parseRoom, promiseOf, ROOM_PROMISES_MAX, type Room, type RoomPromise } from './room.ts'
+export { standingOf } from './standing.ts'
+export { VERDICT_KINDS, type NodeFacts, type Verdict, type VerdictKind } from './verdict.ts'
