@@ -12,6 +12,7 @@ export const plugin: Plugin = {
       run: 'run a command on the grid: wait for it, show its output, exit as it does',
       ps: 'list jobs',
       show: 'show a job and its units',
+      why: 'say why a job does not run: what stands in the way at each node',
       logs: "print what a job's units wrote",
       events: 'print what happened to a job',
       wait: 'wait until jobs have ended',

@@ -56,6 +56,14 @@ function registerLists(program: Command, context: CommandContext): void {
     .description('show a job and its units')
     .argument('<job>', JOB)
     .action(async (job: string) => (await import('./show.ts')).show(context, job))
+  program
+    .command('why')
+    .description('say why a job does not run: what stands in the way at each node')
+    .argument('<job|file>', `${JOB}; or a job file that was not submitted (with a \`.\` or \`/\` in it, or \`-\`)`)
+    .option('-a, --all', 'every node, not only how many there are of a kind')
+    .action(async (subject: string, options: { all?: true }) =>
+      (await import('./why.ts')).why(context, subject, options),
+    )
 }
 
 function registerWatching(program: Command, context: CommandContext): void {

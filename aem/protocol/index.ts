@@ -38,3 +38,4 @@ export {
   type Submission,
 } from './submission.ts'
 export { applyUnitEvent, parseUnitEvent, type UnitEvent, type UnitHappening, type UnitStatus } from './unit-log.ts'
+export * from './why/index.ts'

@@ -13,6 +13,7 @@ import { TenureWorld, type Tenure } from './tenure.ts'
 import { CALL_MS } from './timing.ts'
 import { UnitHost } from './unit-host.ts'
 import type { UnitStatus } from './unit-log.ts'
+import { Refusals, type Refusal, type Room } from './why/index.ts'
 
 /** Everything about jobs on one node: the units that it runs and the jobs that it controls, its own and those of homes that it stands in for. */
 export class JobService implements Service<JobRequest, JobReply> {
@@ -20,6 +21,7 @@ export class JobService implements Service<JobRequest, JobReply> {
   readonly #options: JobOptions
   #host: UnitHost | undefined
   #world: JobWorld | undefined
+  #refusals: Refusals | undefined
   /** By home. */
   readonly #held = new Map<PeerId, Held>()
   #isOpen = false
@@ -32,10 +34,12 @@ export class JobService implements Service<JobRequest, JobReply> {
 
   /** Takes up what an earlier life left, then opens; before that everything but reading is `BUSY`. */
   async start(env: CallEnv<JobRequest, JobReply>): Promise<void> {
+    const refusals = (this.#refusals = new Refusals(() => env.nowMs))
     const world: JobWorld = (this.#world = {
       surroundings: env,
-      ask: (to, request) =>
+      ask: refusals.watching((to, request) =>
         to === env.self ? this.answer(to, request) : env.call(to, request, { timeoutMs: CALL_MS }),
+      ),
       sleep: (delayMs) => env.sleep(delayMs),
       trouble: (about, error) => this.#ports.onTrouble?.({ about, error }),
     })
@@ -186,6 +190,16 @@ export class JobService implements Service<JobRequest, JobReply> {
   unit(unitId: UnitId): { readonly order: UnitOrder; readonly status: UnitStatus } | undefined {
     const unit = this.#host?.get(unitId)
     return unit && { order: unit.order, status: unit.status }
+  }
+
+  /** Nodes that lately would not take a unit of this job, and why. */
+  refusals(jobId: JobId): ReadonlyMap<PeerId, Refusal> {
+    return this.#refusals?.of(jobId) ?? new Map()
+  }
+
+  /** What this node has promised to units, and until when. */
+  room(): Room {
+    return this.#openHost().room
   }
 
   /** The live part of this node's attributes (DESIGN, section 4). */

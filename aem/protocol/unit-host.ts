@@ -12,6 +12,7 @@ import { KILL_AFTER_MS } from './timing.ts'
 import type { Assignment } from './unit-log.ts'
 import { UnitRecord } from './unit-record.ts'
 import { UnitReporter } from './unit-reporter.ts'
+import { promiseOf, ROOM_PROMISES_MAX, type Room } from './why/index.ts'
 
 type Asked<Type extends JobRequest['type']> = Extract<JobRequest, { type: Type }>
 
@@ -57,6 +58,17 @@ export class UnitHost {
 
   get free(): Capacity {
     return this.#calendar.free(this.#world.surroundings.nowMs)
+  }
+
+  /** What is promised to whom, and until when. */
+  get room(): Room {
+    const promises = [...this.#units.values()].filter((unit) => !unit.hasEnded).slice(0, ROOM_PROMISES_MAX)
+    const startOf = ({ news }: UnitRecord): number | undefined => news.find(({ type }) => type === 'started')?.atMs
+    return {
+      capacity: this.#ports.capacity,
+      free: this.free,
+      promises: promises.map((unit) => promiseOf(unit.order, startOf(unit))),
+    }
   }
 
   get runningCount(): number {

@@ -1,3 +1,3 @@
 export type { JobApp } from './routes.ts'
-export type { Job, JobList, JobSummary, OutputFiles } from './schemas.ts'
+export type { Job, JobList, JobSummary, OutputFiles, Why } from './schemas.ts'
 export { startJobs } from './start.ts'

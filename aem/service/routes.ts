@@ -13,8 +13,12 @@ import {
   jobParamsSchema,
   jobSchema,
   outputQuerySchema,
+  roomSchema,
   unitParamsSchema,
+  whyBodySchema,
+  whySchema,
 } from './schemas.ts'
+import type { WhyNot } from './why.ts'
 
 const failure = {
   default: { description: 'What went wrong', content: { 'application/json': { schema: errorSchema } } },
@@ -59,6 +63,26 @@ const routes = {
     summary: 'One job, with its units',
     request: { params: jobParamsSchema },
     responses: json(jobSchema, 'The job'),
+  }),
+  why: createRoute({
+    method: 'get',
+    path: '/jobs/{id}/why',
+    summary: 'Why a job does not run: every node with its reason',
+    request: { params: jobParamsSchema },
+    responses: json(whySchema, 'In one sentence, by reason, and by node'),
+  }),
+  whyNot: createRoute({
+    method: 'post',
+    path: '/why',
+    summary: 'The same of a job that was not submitted',
+    request: { body: { required: true, content: { 'application/json': { schema: whyBodySchema } } } },
+    responses: json(whySchema, 'In one sentence, by reason, and by node'),
+  }),
+  room: createRoute({
+    method: 'get',
+    path: '/room',
+    summary: 'What this node has promised to units, and until when',
+    responses: json(roomSchema, 'Its room'),
   }),
   events: createRoute({
     method: 'get',
@@ -136,7 +160,7 @@ const stream = (context: RouteContext, type: string, body: ReadableStream<Uint8A
 const OCTETS = 'application/octet-stream'
 
 /** The routes of jobs, relative to `/aem`. Failures are thrown: the daemon's surface answers them. */
-export function jobRoutes(jobs: Jobs) {
+export function jobRoutes(jobs: Jobs, whyNot: WhyNot) {
   return new OpenAPIHono<RouteBindings>({ defaultHook: refuseInvalid })
     .openapi(routes.submit, async (context) => context.json({ id: await jobs.submit(context.req.raw) }, 200))
     .openapi(routes.list, async (context) =>
@@ -145,6 +169,13 @@ export function jobRoutes(jobs: Jobs) {
     .openapi(routes.show, async (context) =>
       context.json(await jobs.show(jobPrefix(context.req.valid('param').id), asking(context)), 200),
     )
+    .openapi(routes.why, async (context) =>
+      context.json(await whyNot.ofJob(jobPrefix(context.req.valid('param').id), asking(context)), 200),
+    )
+    .openapi(routes.whyNot, async (context) =>
+      context.json(await whyNot.ofDescription(context.req.valid('json').description, asking(context)), 200),
+    )
+    .openapi(routes.room, (context) => context.json(whyNot.room(), 200))
     .openapi(routes.events, async (context) => {
       const id = jobPrefix(context.req.valid('param').id)
       return stream(context, 'application/x-ndjson', await jobs.events(id, context.req.valid('query'), asking(context)))

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { FINAL_STATES, JOB_STATES, NODES_MAX } from '../protocol/index.ts'
+import { FINAL_STATES, JOB_STATES, NODES_MAX, ROOM_PROMISES_MAX, VERDICT_KINDS } from '../protocol/index.ts'
 
 /** What the routes take and give. Times are Unix milliseconds by the controller's clock. */
 
@@ -111,6 +111,55 @@ export const filesSchema = z
   })
   .openapi('OutputFiles')
 
+const count = z.int().min(0)
+
+export const whySchema = z
+  .object({
+    job: z
+      .object({ id: jobId, state: z.enum(JOB_STATES), reason: z.string() })
+      .optional()
+      .openapi({ description: 'Absent of a description that was not submitted.' }),
+    headline: z.string().openapi({ description: 'In one sentence, and what would change it.' }),
+    wantedCount: count,
+    matchingCount: count.openapi({ description: 'Nodes that are what the job asks for, with room or without.' }),
+    groups: z
+      .array(z.object({ kind: z.enum(VERDICT_KINDS), text: z.string(), count, nodes: z.array(peer) }))
+      .openapi({ description: 'Nodes by reason, the most frequent first; each node once.' }),
+    conditions: z.array(z.object({ condition: z.string(), failedCount: count, failedAloneCount: count })).openapi({
+      description: 'What the job asks of a node, how many do not fulfil it, and how many of these all else.',
+    }),
+    relaxation: z
+      .object({ condition: z.string(), matchCount: count })
+      .optional()
+      .openapi({ description: 'The one condition without which there would be nodes enough.' }),
+    nodes: z.array(
+      z.object({
+        id: peer,
+        name: z.string(),
+        kind: z.enum(VERDICT_KINDS),
+        reason: z.string(),
+        failed: z.array(z.string()),
+        roomAtMs: z.number().optional(),
+      }),
+    ),
+    isWhole: z.boolean().openapi({ description: 'False where the grid has more nodes than were asked.' }),
+  })
+  .openapi('Why')
+
+export const whyBodySchema = z.object({
+  description: z.record(z.string(), z.unknown()).openapi({ description: 'As a job file says it.' }),
+})
+
+const capacitySchema = z.object({ cores: count, memoryBytes: count })
+
+export const roomSchema = z
+  .object({
+    capacity: capacitySchema,
+    free: capacitySchema,
+    promises: z.array(capacitySchema.extend({ untilMs: z.number().optional() })).max(ROOM_PROMISES_MAX),
+  })
+  .openapi('Room')
+
 const offset = z.coerce.number().int().min(0)
 
 export const outputQuerySchema = z.object({
@@ -149,5 +198,7 @@ export type JobSummary = z.infer<typeof jobSummarySchema>
 export type JobList = z.infer<typeof jobListSchema>
 export type JobListQuery = z.infer<typeof jobListQuerySchema>
 export type OutputFiles = z.infer<typeof filesSchema>
+export type NodeRoom = z.infer<typeof roomSchema>
+export type Why = z.infer<typeof whySchema>
 export type OutputQuery = z.infer<typeof outputQuerySchema>
 export type EventsQuery = z.infer<typeof eventsQuerySchema>

@@ -12,6 +12,7 @@ import { JobRecords } from './job-records.ts'
 import { Jobs } from './jobs.ts'
 import { asRoutes, jobRoutes } from './routes.ts'
 import { checkWith } from './statement.ts'
+import { WhyNot } from './why.ts'
 
 /** Puts the deciding side of jobs (`aem/protocol`) on this machine's disks and processes, and on the daemon's network. */
 export async function startJobs(host: Host): Promise<RunningPlugin> {
@@ -81,8 +82,10 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
     env,
     hints: host.events,
   })
+  const { nodes, surroundings } = host
+  const whyNot = new WhyNot({ self, nodes, surroundings, service, controllers, jobs })
   return {
-    routes: asRoutes(jobRoutes(jobs)),
+    routes: asRoutes(jobRoutes(jobs, whyNot)),
     drain: () => service.drain(),
     async stop() {
       stopOffering()

@@ -72,7 +72,8 @@ export function headlineOf(
   if (matching.length < wanted.nodes) {
     const lack = lackOf(verdicts, conditions, { matchingCount: matching.length, wanted, coverage })
     if (relaxation === undefined) return lack
-    return `${lack}; without \`${relaxation.condition}\` ${countText(relaxation.matchCount, 'node')} would match`
+    const without = lack.includes(relaxation.condition) ? 'it' : `\`${relaxation.condition}\``
+    return `${lack}; without ${without} ${countText(relaxation.matchCount, 'node')} would match`
   }
   const free = matching.filter(({ kind }) => kind === 'free')
   const asked = `${countText(wanted.nodes, 'node')} wanted`
@@ -118,7 +119,7 @@ function unmetText(verdicts: readonly Verdict[], { text, names, comparison }: Co
   const [unknown] = unheard.filter((name) => knownAttribute(resolvedName(name)) === undefined)
   if (unknown !== undefined) {
     const guess = nearest(unknown, [...KNOWN_ATTRIBUTES.map(({ name }) => name), ...labelsOf(verdicts)])
-    return `${nobody} fulfils \`${text}\`, or has an attribute ${unknown} at all${guess === undefined ? '' : `; did you mean ${guess}?`}`
+    return `${nobody} fulfils \`${text}\`, or has an attribute ${unknown} at all${guess === undefined ? '' : ` (did you mean ${guess}?)`}`
   }
   if (comparison === undefined) return `${nobody} fulfils \`${text}\``
   return `${nobody} has ${text}${offerText(verdicts, comparison)}`

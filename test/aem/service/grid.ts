@@ -90,7 +90,7 @@ export class Grid {
           candidates: living()
             .filter((member) => !query.where.includes('false') && !options.except?.has(member.id))
             .slice(0, query.count)
-            .map((member) => ({ id: member.id, name: '', attributes: {}, rank: 0 })),
+            .map((member) => ({ id: member.id, name: nameOf(member), attributes: member.attributes, rank: 0 })),
           rejections: [],
           explanation: EXPLANATION,
         }),
@@ -171,6 +171,8 @@ export class MemberNode {
   readonly id: PeerId
   readonly dataDir: string
   isAlive = true
+  /** What it says of itself. */
+  attributes: NodeInfo['attributes'] = {}
   service: Service<unknown, unknown> | undefined
   #running: RunningPlugin | undefined
   readonly #stop = new AbortController()
@@ -355,13 +357,17 @@ function surroundingsOf(self: PeerId): Surroundings {
   }
 }
 
+function nameOf(node: MemberNode): string {
+  return `node-${node.id.slice(-1)}`
+}
+
 function infoOf(node: MemberNode): NodeInfo {
   return {
     id: node.id,
-    name: `node-${node.id.slice(-1)}`,
+    name: nameOf(node),
     state: node.isAlive ? 'alive' : 'dead',
     sinceMs: 0,
-    attributes: {},
+    attributes: node.attributes,
     addresses: [],
     sequence: 1,
   }

@@ -80,6 +80,7 @@ const WITH_BODIES = [
   ['PUT', '/labels'],
   ['POST', '/aem/jobs'],
   ['POST', '/aem/jobs/abc/cancel'],
+  ['POST', '/aem/why'],
   ['POST', '/shutdown-not'],
 ] as const
 
@@ -282,7 +283,7 @@ describe('what it says of itself', () => {
     const routes = [
       ...routesOf(coreRoutes({} as never) as never, ''),
       ...routesOf(applicationRoutes({} as never) as never, ''),
-      ...routesOf(jobRoutes({} as never) as never, '/aem'),
+      ...routesOf(jobRoutes({} as never, {} as never) as never, '/aem'),
       'get /openapi.json',
       'get /metrics',
     ]

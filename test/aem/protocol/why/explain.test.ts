@@ -107,13 +107,13 @@ describe('one node', () => {
       { cores: 2, memoryBytes: 0, untilMs: WALL_MS + 600_000 },
       { cores: 4, memoryBytes: 0, untilMs: WALL_MS + 60_000 },
     ]
-    const facts = (cores: number): NodeFacts => node({ FreeCores: 1, Cores: 8 }, { room: roomOf(1, promises) })
-    expect(why({ cores: 5 }, [facts(5)]).nodes[0]).toMatchObject({
+    const facts = node({ FreeCores: 1, Cores: 8 }, { room: roomOf(1, promises) })
+    expect(why({ cores: 5 }, [facts]).nodes[0]).toMatchObject({
       reason: '5 cores wanted, 1 free; room in 60 s at the latest',
       roomAtMs: WALL_MS + 60_000,
     })
-    expect(why({ cores: 6 }, [facts(6)]).nodes[0]).toMatchObject({ roomAtMs: WALL_MS + 600_000 })
-    expect(why({ cores: 8 }, [facts(8)]).nodes[0]).not.toHaveProperty('roomAtMs')
+    expect(why({ cores: 6 }, [facts]).nodes[0]).toMatchObject({ roomAtMs: WALL_MS + 600_000 })
+    expect(why({ cores: 8 }, [facts]).nodes[0]).not.toHaveProperty('roomAtMs')
   })
 
   test('that gives less to jobs than it has is never large enough', () => {
@@ -186,7 +186,7 @@ describe('the headline', () => {
       'says what the largest has',
       { where: 'Memory >= 512GiB' },
       [memory(16), memory(64)],
-      'no node has Memory >= 512GiB; the largest has 64GiB; without `Memory >= 512GiB` 2 nodes would match',
+      'no node has Memory >= 512GiB; the largest has 64GiB; without it 2 nodes would match',
     ],
     [
       'says what there is instead',
@@ -198,7 +198,7 @@ describe('the headline', () => {
       'guesses at a slip of the pen',
       { where: 'Memroy >= 1GiB' },
       [memory(16)],
-      'no node fulfils `Memroy >= 1073741824`, or has an attribute Memroy at all; did you mean Memory?; without `Memroy >= 1073741824` 1 node would match',
+      'no node fulfils `Memroy >= 1073741824`, or has an attribute Memroy at all (did you mean Memory?); without it 1 node would match',
     ],
     [
       'names the one condition that is too much',
