@@ -38,4 +38,5 @@ export {
   type Submission,
 } from './submission.ts'
 export { applyUnitEvent, parseUnitEvent, type UnitEvent, type UnitHappening, type UnitStatus } from './unit-log.ts'
+export { ENDED_BUT_KEPT, STATE_NAMES, type StateNames } from './state-names.ts'
 export * from './why/index.ts'
