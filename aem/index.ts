@@ -11,7 +11,7 @@ export const plugin: Plugin = {
       submit: 'submit a job file, and go on',
       run: 'run a command on the grid: wait for it, show its output, exit as it does',
       ps: 'list jobs',
-      show: 'show a job and its units',
+      show: 'show a job, its units, its attempts and what happened to it',
       why: 'say why a job does not run: what stands in the way at each node',
       logs: "print what a job's units wrote",
       events: 'print what happened to a job',

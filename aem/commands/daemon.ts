@@ -149,7 +149,8 @@ const PASSING: ReadonlySet<string> = new Set([
   'ROUTE_NOT_FOUND',
 ])
 
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+/** Resolves early where the signal says so; what is asked next then fails with it. */
+export function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, delayMs)
     signal.addEventListener(
@@ -161,6 +162,13 @@ function pause(delayMs: number, signal: AbortSignal): Promise<void> {
       { once: true },
     )
   })
+}
+
+/** All events so far. */
+export async function allEvents(context: CommandContext, id: string): Promise<JobEvent[]> {
+  const events: JobEvent[] = []
+  for await (const event of jobEvents(context, id, { from: 1, follow: false })) events.push(event)
+  return events
 }
 
 /** Whole lines. One that a break has cut is dropped with the stream: it comes again. */

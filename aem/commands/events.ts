@@ -19,7 +19,8 @@ export async function events(
   }
 }
 
-function about(event: JobEvent): string {
+/** What happened, in words: where and why. */
+export function about(event: JobEvent): string {
   switch (event.type) {
     case 'submitted':
       return `by ${shortId(event.owner)} at ${shortId(event.controller)}`

@@ -32,3 +32,15 @@ export function commandText(run: Job['description']['run']): string {
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
+
+/** `+0.120s`, `+1m05s`: how long after the first event. */
+export function after(lengthMs: number): string {
+  const ms = Math.max(0, lengthMs)
+  if (ms < 60_000) return `+${(ms / 1_000).toFixed(3)}s`
+  const seconds = Math.floor(ms / 1_000)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  if (seconds < 3_600) return `+${Math.floor(seconds / 60)}m${two(seconds % 60)}s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 1_440) return `+${Math.floor(minutes / 60)}h${two(minutes % 60)}m`
+  return `+${Math.floor(minutes / 1_440)}d${two(Math.floor(minutes / 60) % 24)}h`
+}

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandContext, CommandModule } from '../../overlay/contract/index.ts'
+import type { ListOptions } from './list.ts'
 import type { RunOptions } from './run.ts'
 
 /** Words, arguments and options. What a command does is loaded when it is used. */
@@ -46,16 +47,18 @@ function registerLists(program: Command, context: CommandContext): void {
     .command('ps')
     .description('list jobs')
     .option('-a, --all', 'also those that have ended')
-    .option('--state <state>', 'only those that stand so')
+    .option('--state <states>', 'only those that stand so: queued,running')
     .option('--user <id>', 'only those of the user with this key id; `me` is you')
-    .action(async (options: { all?: true; state?: string; user?: string }) =>
-      (await import('./list.ts')).list(context, options),
-    )
+    .option('--label <name=value>', 'only those with this label (again for more)', collect)
+    .option('--since <time>', 'only those submitted since then: 2h, 2026-11-22T08:00')
+    .option('--watch', 'look again every two seconds, until ctrl-c')
+    .action(async (options: ListOptions) => (await import('./list.ts')).list(context, options))
   program
     .command('show')
-    .description('show a job and its units')
+    .description('show a job, its units, its attempts and what happened to it')
     .argument('<job>', JOB)
-    .action(async (job: string) => (await import('./show.ts')).show(context, job))
+    .option('--watch', 'until the job has ended')
+    .action(async (job: string, options: { watch?: true }) => (await import('./show.ts')).show(context, job, options))
   program
     .command('why')
     .description('say why a job does not run: what stands in the way at each node')

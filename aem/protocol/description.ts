@@ -19,6 +19,8 @@ export interface JobDescription {
   /** Memory promised to each unit; `limits.memoryBytes` where it is not given. */
   readonly memoryBytes?: number
   readonly env: Readonly<Record<string, string>>
+  /** For people and programs to find it by: nothing is decided by them. */
+  readonly labels: Readonly<Record<string, string>>
   readonly limits: { readonly timeMs?: number; readonly memoryBytes?: number }
   readonly stage: {
     /** Relative paths of files that every unit finds in its sandbox. */
@@ -37,6 +39,8 @@ export const ARGUMENTS_COUNT_MAX = 4_096
 export const EXPRESSION_CHARS_MAX = 16 * 1024
 export const ENV_COUNT_MAX = 1_000
 export const ENV_CHARS_MAX = 64 * 1024
+export const LABELS_COUNT_MAX = 32
+export const LABEL_VALUE_CHARS_MAX = 256
 export const STAGE_COUNT_MAX = 1_000
 export const PATH_CHARS_MAX = 1_024
 export const CORES_MAX = 65_536
@@ -56,7 +60,6 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   isolate: 'isolation',
   container: 'containers',
   checkpoint: 'checkpoints',
-  labels: 'labels',
   gpus: 'GPUs as something promised (`where: Gpus >= 1` finds nodes that have them)',
 }
 
@@ -79,6 +82,7 @@ export function readDescription(value: unknown): JobDescription {
     nodes: job.count('nodes', NODES_MAX) ?? 1,
     cores: job.count('cores', CORES_MAX) ?? 1,
     env: readEnv(job),
+    labels: readLabels(job),
     limits: readLimits(job),
     stage: readStage(job),
     ...(rank !== undefined && { rank }),
@@ -130,6 +134,25 @@ function readEnv(job: FieldReader): Record<string, string> {
   }
   return env
 }
+
+function readLabels(job: FieldReader): Record<string, string> {
+  const labels: Record<string, string> = {}
+  const table = job.table('labels')
+  const names = table?.names() ?? []
+  if (names.length > LABELS_COUNT_MAX) throw malformedJob(['labels'], `more than ${LABELS_COUNT_MAX} labels`)
+  for (const name of names) {
+    if (!isLabelName(name)) throw malformedJob(['labels', name], `a label's name is ${LABEL_NAME_WORDS}`)
+    labels[name] = table!.scalar(name, LABEL_VALUE_CHARS_MAX)
+    if (/[\n\r]/.test(labels[name])) throw malformedJob(['labels', name], 'a label is one line')
+  }
+  return labels
+}
+
+export function isLabelName(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/.test(name)
+}
+
+export const LABEL_NAME_WORDS = 'up to 63 letters, digits, `.`, `_`, `/` and `-`, beginning with a letter or digit'
 
 function readLimits(job: FieldReader): JobDescription['limits'] {
   const limits = job.table('limits')

@@ -4,7 +4,6 @@ import { RoostError, type Crypto, type PeerId } from '../../overlay/index.ts'
 import type { Caller, Host } from '../../overlay/contract/index.ts'
 import { findOutput, listOutputs, readOutput, type LocalLauncher } from '../execution/index.ts'
 import {
-  isFinal,
   publicEvent,
   type CheckStatement,
   type JobEvent,
@@ -18,6 +17,7 @@ import { boundedJson } from './bounded-body.ts'
 import type { Controllers } from './controllers.ts'
 import { remoteEvents, type RemoteEventsDependencies } from './remote-events.ts'
 import { eventStream, jsonLines, type Growth } from './event-stream.ts'
+import { filterJobs } from './job-filter.ts'
 import {
   jobSchema,
   type EventsQuery,
@@ -74,10 +74,7 @@ export class Jobs {
 
   async list(query: JobListQuery, { caller }: Asking): Promise<JobList> {
     const { service, controllers } = this.#dependencies
-    const own = service
-      .views()
-      .filter((view) => isWanted(view, query))
-      .map(summaryOf)
+    const own = service.views().filter(filterJobs(query)).map(summaryOf)
     const isAsked = caller.via === 'peer'
     const nodes = isAsked ? [] : await controllers.of(query.user)
     const { answers, unreached } = await controllers.list(query, nodes)
@@ -220,11 +217,6 @@ export class Jobs {
     if (unit.node === self) return here(unit.unitId)
     return bodyOf(await controllers.ask(unit.node, `/units/${unit.unitId}${path}`, { signal: asking.signal }))
   }
-}
-
-function isWanted(view: JobView, { user, state, all }: JobListQuery): boolean {
-  if (user !== undefined && view.owner !== user) return false
-  return state === undefined ? all || !isFinal(view.state) : view.state === state
 }
 
 /** The view as the routes show it: the same fields, none of them shared with whoever changes them. */

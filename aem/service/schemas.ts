@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { FINAL_STATES, JOB_STATES, NODES_MAX, ROOM_PROMISES_MAX, VERDICT_KINDS } from '../protocol/index.ts'
+import { isState, readLabelFilter } from './job-filter.ts'
 
 /** What the routes take and give. Times are Unix milliseconds by the controller's clock. */
 
@@ -40,6 +41,7 @@ const descriptionSchema = z
     cores: z.int(),
     memoryBytes: z.number().optional(),
     env: z.record(z.string(), z.string()),
+    labels: z.record(z.string(), z.string()).optional(),
     limits: z.object({ timeMs: z.number().optional(), memoryBytes: z.number().optional() }),
     stage: z.object({ in: z.array(z.string()), out: z.array(z.string()) }),
     workdir: z.string().optional(),
@@ -95,9 +97,30 @@ export const jobListSchema = z
   })
   .openapi('JobList')
 
+/** Lists are texts with commas, as they travel from node to node. */
 export const jobListQuerySchema = z.object({
   user: z.string().max(64).optional().openapi({ description: "A user's key id; then other nodes are asked too." }),
-  state: z.enum(JOB_STATES).optional(),
+  state: z
+    .string()
+    .max(200)
+    .refine((text) => text.split(',').every(isState), `one or more of ${JOB_STATES.join(', ')}, with commas between`)
+    .optional()
+    .openapi({ description: 'States, with commas between.', examples: ['queued,running'] }),
+  label: z
+    .string()
+    .max(4_096)
+    .refine((text) => readLabelFilter(text) !== undefined, 'labels as name=value, with commas between')
+    .optional()
+    .openapi({
+      description: 'Labels that a job must have, with commas between; the values percent-encoded.',
+      examples: ['team=render'],
+    }),
+  sinceMs: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .openapi({ description: 'Only jobs that were submitted then or later.' }),
   all: z
     .stringbool()
     .default(false)

@@ -36,7 +36,7 @@ export interface WhyDependencies {
   readonly nodes: Host['nodes']
   readonly surroundings: Host['surroundings']
   readonly service: Pick<JobService, 'view' | 'refusals' | 'room'>
-  readonly controllers: Pick<Controllers, 'ask'>
+  readonly controllers: Pick<Controllers, 'ask' | 'resolve'>
   readonly jobs: Pick<Jobs, 'show'>
 }
 
@@ -51,13 +51,14 @@ export class WhyNot {
 
   /** Of a job, by its controller: that one knows who refused it. One that runs or has ended is told of in the headline alone. */
   async ofJob(prefix: string, asking: Asking): Promise<Why> {
-    const { self, service, controllers, jobs, nodes } = this.#dependencies
-    const { id, controller, state, reason } = await jobs.show(prefix, asking)
-    if (controller !== self) {
+    const { service, controllers, jobs, nodes } = this.#dependencies
+    const { id, state, reason } = await jobs.show(prefix, asking)
+    const view = service.view(id)
+    if (view === undefined) {
+      const { controller } = await controllers.resolve(id)
       const response = await controllers.ask(controller, `/jobs/${id}/why`, { signal: asking.signal })
       return whySchema.parse(await boundedJson(response, WHY_BYTES_MAX))
     }
-    const view = service.view(id)!
     const job = { id, state, reason }
     const standing = standingOf(view, (node) => nodes.get(node)?.name || node)
     if (standing !== undefined) return { job, ...settled(standing, view.description) }

@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { plugin } from '../../../aem/index.ts'
 import { jobEvents, unitOutput } from '../../../aem/commands/daemon.ts'
+import { after } from '../../../aem/commands/format.ts'
 import { OutputWriter } from '../../../aem/commands/output-writer.ts'
 import { descriptionFrom } from '../../../aem/commands/run.ts'
 import { readDescription } from '../../../aem/protocol/index.ts'
@@ -74,6 +75,13 @@ describe('a command line', () => {
     [['submit', '/no/such/file'], 'FILE_UNREADABLE'],
     [['submit', '/'], 'FILE_UNREADABLE'],
     [['ps', '--state', 'asleep'], 'USAGE'],
+    [['ps', '--state', 'queued,asleep'], 'USAGE'],
+    [['ps', '--label', 'team'], 'USAGE'],
+    [['ps', '--label', '=x'], 'USAGE'],
+    [['ps', '--since', 'yesterday'], 'USAGE'],
+    [['ps', '--since', '12'], 'USAGE'],
+    [['ps', '--since', '2026-13-45'], 'USAGE'],
+    [['why', './no/such/file'], 'FILE_UNREADABLE'],
     [['events', '--from', '0', 'job'], 'USAGE'],
     [['events', '--from', 'x', 'job'], 'USAGE'],
     [['logs', '--unit', 'x', 'job'], 'USAGE'],
@@ -93,7 +101,7 @@ describe('a command line', () => {
     ).toEqual(Object.entries(plugin.commands!.words).map(([word, line]) => [word, line.split(':')[0]!.split(';')[0]]))
   })
 
-  test.each(['show', 'logs', 'events', 'wait', 'cancel', 'get'])('%s refuses an empty id', async (word) => {
+  test.each(['show', 'why', 'logs', 'events', 'wait', 'cancel', 'get'])('%s refuses an empty id', async (word) => {
     const { asked, terminal } = scripted()
     await expect(parse(terminal, word, '')).rejects.toMatchObject({ code: 'USAGE' })
     expect(asked).toEqual([])
@@ -103,6 +111,42 @@ describe('a command line', () => {
     const file = join(temporaryDirectory(), 'job.yaml')
     writeFileSync(file, Uint8Array.of(0x72, 0x75, 0x6e, 0xff, 0xfe))
     await expect(parse(scripted().terminal, 'submit', file)).rejects.toMatchObject({ code: 'JOB_MALFORMED' })
+  })
+})
+
+test('ps asks for what it is told, as a node takes it', async () => {
+  const { asked, terminal } = scripted(() => Response.json({ jobs: [], unreached: [], isWhole: true }))
+  await parse(
+    terminal,
+    'ps',
+    '--state',
+    'queued, held',
+    '--label',
+    'team=a,b',
+    '--label',
+    'take=7',
+    '--since',
+    '2026-11-22',
+  )
+  const query = new URLSearchParams(asked[0]!.split('?')[1])
+  expect(Object.fromEntries(query)).toEqual({
+    state: 'queued,held',
+    label: 'team=a%2Cb,take=7',
+    sinceMs: String(Date.parse('2026-11-22')),
+  })
+})
+
+describe('how long after the first event', () => {
+  test.each([
+    [0, '+0.000s'],
+    [-5, '+0.000s'],
+    [59_999, '+59.999s'],
+    [65_000, '+1m05s'],
+    [3_599_999, '+59m59s'],
+    [7_380_000, '+2h03m'],
+    [277_200_000, '+3d05h'],
+  ])('%i ms is %s', (lengthMs, text) => {
+    expect(after(lengthMs)).toBe(text)
   })
 })
 
@@ -237,7 +281,7 @@ test('the client loads neither the database nor the launcher nor the routes', ()
     registerHooks({ load(url, context, next) { if (/(aem\\/(service|store|execution)|node_modules\\/(level|classic-level|hono|zod))\\//.test(url)) console.log(url); return next(url, context) } })
     const { plugin } = await import(${JSON.stringify(join(import.meta.dirname, '../../../aem/index.ts'))})
     await plugin.commands.load()
-    for (const name of ['run', 'submit', 'list', 'show', 'logs', 'events', 'wait', 'cancel', 'get'])
+    for (const name of ['run', 'submit', 'list', 'show', 'why', 'logs', 'events', 'wait', 'cancel', 'get'])
       await import(${JSON.stringify(join(import.meta.dirname, '../../../aem/commands/'))} + name + '.ts')`
   const { stdout, status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
     encoding: 'utf8',
