@@ -1,7 +1,7 @@
 /** How long does it take from submitting a job to knowing that it has ended? */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { encodeStatement } from '../aem/commands/submission.ts'
+import { encodeStatement } from '../aem/commands/statement.ts'
 import { signAsUser } from '../node/client/index.ts'
 import { withGrid } from './support/grid.ts'
 import { header, quick, row, summary, timeMs } from './support/report.ts'

@@ -1,9 +1,9 @@
 import type { CommandContext } from '../../overlay/contract/index.ts'
 import { CANCEL_ACTION, isFinal } from '../protocol/index.ts'
 import type { Job } from '../service/index.ts'
-import { ask, showJob } from './daemon.ts'
+import { ask, findJob } from './daemon.ts'
 import { shortId } from './format.ts'
-import { encodeStatement } from './submission.ts'
+import { encodeStatement } from './statement.ts'
 
 /** `roost cancel JOB...`: returns when it is on the controllers' disks; `roost wait` waits for the end. */
 export async function cancel(
@@ -11,7 +11,7 @@ export async function cancel(
   names: readonly string[],
   { reason }: { readonly reason?: string },
 ): Promise<void> {
-  const found = await Promise.all(names.map((name) => showJob(context, name)))
+  const found = await Promise.all(names.map((name) => findJob(context, name)))
   const jobs: { id: string; state: string }[] = []
   for (const { id } of found) {
     const statement = await context.sign(CANCEL_ACTION, { jobId: id, ...(reason !== undefined && { reason }) })

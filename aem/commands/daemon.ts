@@ -2,6 +2,7 @@ import { asRoostError, RoostError } from '../../overlay/index.ts'
 import type { CommandContext } from '../../overlay/contract/index.ts'
 import type { JobEvent } from '../protocol/index.ts'
 import type { Job } from '../service/index.ts'
+import { readingHeaders } from './reading.ts'
 
 /**
  * How long a broken stream is taken up again where it broke, without anything new in between, before the command gives up:
@@ -26,8 +27,15 @@ export function jobName(context: CommandContext, text: string): string {
   return last
 }
 
-export function showJob(context: CommandContext, text: string): Promise<Job> {
+/** The job as everybody sees it. */
+export function findJob(context: CommandContext, text: string): Promise<Job> {
   return ask<Job>(context, `/jobs/${jobName(context, text)}`)
+}
+
+/** All of the job, where it is the user's. */
+export async function showJob(context: CommandContext, text: string): Promise<Job> {
+  const { id } = await findJob(context, text)
+  return ask<Job>(context, `/jobs/${id}`, { headers: await readingHeaders(context, id) })
 }
 
 export interface FollowEventsOptions {
@@ -95,7 +103,11 @@ export async function* unitOutput(
 ): AsyncGenerator<Uint8Array, void, void> {
   const open = async function* (): AsyncGenerator<Uint8Array, void, void> {
     const query = `stream=${stream}&from=${cursor.offset}&follow=${follow}`
-    const { body } = await context.fetch(`http://roost/aem/jobs/${id}/units/${index}/output?${query}`, { signal })
+    const headers = await readingHeaders(context, id)
+    const { body } = await context.fetch(`http://roost/aem/jobs/${id}/units/${index}/output?${query}`, {
+      headers,
+      signal,
+    })
     for await (const chunk of body ?? []) {
       cursor.offset += chunk.length
       yield chunk

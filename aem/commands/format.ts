@@ -25,7 +25,7 @@ export function time(atMs: number): string {
   return new Date(atMs).toISOString()
 }
 
-export function commandText(run: Job['description']['run']): string {
+export function commandText(run: NonNullable<Job['description']>['run']): string {
   return typeof run === 'string' ? run.trimEnd() : run.map(quoted).join(' ')
 }
 

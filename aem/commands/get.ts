@@ -8,7 +8,8 @@ import { RoostError } from '../../overlay/index.ts'
 import type { CommandContext } from '../../overlay/contract/index.ts'
 import { diskError, isSafeName } from '../disk/index.ts'
 import type { OutputFiles } from '../service/index.ts'
-import { ask, showJob } from './daemon.ts'
+import { ask, findJob } from './daemon.ts'
+import { readingHeaders } from './reading.ts'
 
 interface GetOptions {
   readonly unit?: number
@@ -27,14 +28,15 @@ export async function get(
   options: GetOptions,
 ): Promise<void> {
   if (Number.isNaN(options.unit)) throw new RoostError('USAGE', '--unit is a whole number')
-  const job = await showJob(context, name)
+  const job = await findJob(context, name)
+  const headers = await readingHeaders(context, job.id)
   const isSeveral = job.units.length > 1 && options.unit === undefined
   const fetched: { unit: number; name: string; bytes: number; path: string }[] = []
   const wanted = new Set(names)
   for (const { index } of job.units) {
     if (options.unit !== undefined && options.unit !== index) continue
     const unitPath = `/jobs/${job.id}/units/${index}/files`
-    const { files, isWhole } = await ask<OutputFiles>(context, unitPath)
+    const { files, isWhole } = await ask<OutputFiles>(context, unitPath, { headers })
     if (!isWhole)
       context.output.progress(`unit ${index} has more files than can be listed: name those that are missing`)
     const directory = isSeveral ? join(options.to, String(index)) : options.to
@@ -45,6 +47,7 @@ export async function get(
         directory,
         name: file.name,
         options,
+        headers,
       })
       context.output.line(path)
       fetched.push({ unit: index, ...file, path })
@@ -59,15 +62,22 @@ export async function get(
   context.output.document({ files: fetched })
 }
 
+interface FetchOptions {
+  readonly directory: string
+  readonly name: string
+  readonly options: GetOptions
+  readonly headers: Readonly<Record<string, string>>
+}
+
 async function fetchFile(
   context: CommandContext,
   source: string,
-  { directory, name, options }: { readonly directory: string; readonly name: string; readonly options: GetOptions },
+  { directory, name, options, headers }: FetchOptions,
 ): Promise<string> {
   // The name comes from another machine.
   if (!isSafeName(name)) throw new RoostError('MESSAGE_MALFORMED', `${JSON.stringify(name)} is no name for a file`)
   const path = join(directory, name)
-  const response = await context.fetch(`http://roost/aem${source}`)
+  const response = await context.fetch(`http://roost/aem${source}`, { headers })
   let isMade = false
   try {
     await mkdir(dirname(path), { recursive: true })

@@ -1,6 +1,6 @@
 import { asRoostError, RoostError } from '../../overlay/index.ts'
 import type { CommandContext } from '../../overlay/contract/index.ts'
-import { showJob, unitOutput } from './daemon.ts'
+import { findJob, unitOutput } from './daemon.ts'
 import { OutputWriter } from './output-writer.ts'
 import { watchJob } from './watch.ts'
 
@@ -11,7 +11,7 @@ export async function logs(
   options: { readonly follow?: true; readonly unit?: number; readonly label?: true },
 ): Promise<void> {
   if (Number.isNaN(options.unit)) throw new RoostError('USAGE', '--unit is a whole number')
-  const job = await showJob(context, name)
+  const job = await findJob(context, name)
   const { unit } = options
   if (unit !== undefined && unit >= job.units.length)
     throw new RoostError('UNIT_NOT_FOUND', `job ${job.id} has ${job.units.length} units, and none with index ${unit}`)

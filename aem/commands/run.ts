@@ -3,7 +3,8 @@ import { asRoostError, RoostError, type Plain } from '../../overlay/index.ts'
 import type { CommandContext } from '../../overlay/contract/index.ts'
 import { CANCEL_ACTION, readDescription } from '../protocol/index.ts'
 import { ask } from './daemon.ts'
-import { encodeStatement, submitDescription, type InputSource } from './submission.ts'
+import { encodeStatement } from './statement.ts'
+import { submitDescription, type InputSource } from './submission.ts'
 import { watchJob } from './watch.ts'
 
 export interface RunOptions {

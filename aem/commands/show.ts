@@ -105,23 +105,24 @@ function eventRow(event: JobEvent, submittedAtMs: number): { time: string; event
 }
 
 function facts(job: Job): string[] {
-  const { description } = job
-  const labels = Object.entries(description.labels ?? {}).map(([name, value]) => `${name}=${value}`)
+  const { description, inputs = [] } = job
+  const labels = Object.entries(job.labels).map(([name, value]) => `${name}=${value}`)
   const told: [string, string | undefined][] = [
     ['job', job.id],
-    ['name', description.name],
+    ['name', job.name],
     ['labels', labels.length === 0 ? undefined : labels.join(' ')],
     ['state', job.state],
     ['reason', job.reason],
     ['exit', job.exitCode === undefined ? undefined : String(job.exitCode)],
-    ['run', commandText(description.run)],
-    ['where', description.where],
+    ['run', description && commandText(description.run)],
+    ['where', description?.where],
     ['owner', job.owner],
     ['controller', job.controller],
     ['submitted', time(job.submittedAtMs)],
     ['started', job.startedAtMs === undefined ? undefined : time(job.startedAtMs)],
     ['ended', job.endedAtMs === undefined ? undefined : time(job.endedAtMs)],
-    ['inputs', job.inputs.map((input) => `${input.name} (${input.bytes} bytes)`).join(', ') || undefined],
+    ['inputs', inputs.map((input) => `${input.name} (${input.bytes} bytes)`).join(', ') || undefined],
   ]
+  if (description === undefined) told.push(['details', 'what it runs and writes is for its owner alone'])
   return told.filter(([, value]) => value !== undefined).map(([label, value]) => `${label.padEnd(12)}${value}`)
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { encode, rfc8949EncodeOptions } from 'cborg'
 import { RoostError, type PeerId, type Plain } from '../../overlay/index.ts'
-import type { CommandContext, SignedStatement } from '../../overlay/contract/index.ts'
+import type { CommandContext } from '../../overlay/contract/index.ts'
 import { SUBMIT_ACTION, type JobDescription } from '../protocol/index.ts'
 import { ask } from './daemon.ts'
+import { encodeStatement } from './statement.ts'
 
 /** All input files of one job: what fits one request. Larger data belongs into files of the grid. */
 export const INPUT_BYTES_MAX = 7 * 1024 * 1024
@@ -39,11 +39,6 @@ export async function submitDescription(
 /** The node that the daemon is: it will control the job, and the signature says so. */
 async function controllerOf(context: CommandContext): Promise<PeerId> {
   return ((await (await context.fetch('http://roost/status')).json()) as { id: PeerId }).id
-}
-
-/** A statement as it is sent: CBOR in the deterministic form of RFC 8949. */
-export function encodeStatement(statement: SignedStatement): Uint8Array<ArrayBuffer> {
-  return encode(statement, { ...rfc8949EncodeOptions, ignoreUndefinedProperties: true }) as Uint8Array<ArrayBuffer>
 }
 
 /** The files that a description names, below this directory. */

@@ -2,6 +2,7 @@ import { asRoostError, RoostError } from '../../overlay/index.ts'
 import type { CommandContext } from '../../overlay/contract/index.ts'
 import type { JobEvent } from '../protocol/index.ts'
 import { jobEvents, unitOutput } from './daemon.ts'
+import { readingHeaders } from './reading.ts'
 import { OutputWriter } from './output-writer.ts'
 
 export interface WatchOptions {
@@ -24,6 +25,8 @@ export async function watchJob(context: CommandContext, id: string, options: Wat
     return unit
   }
   const isWanted = (index: number): boolean => options.unit === undefined || options.unit === index
+  // Signed while the job is on its way; who cannot sign is told so where output is asked for.
+  readingHeaders(context, id).catch(() => {})
   let lastReason = ''
   for await (const event of jobEvents(context, id, { from: 1, follow: true, signal: options.signal })) {
     switch (event.type) {

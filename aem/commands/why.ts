@@ -1,9 +1,10 @@
 import { RoostError } from '../../overlay/index.ts'
 import type { CommandContext } from '../../overlay/contract/index.ts'
 import type { Why } from '../service/index.ts'
-import { ask, jobName } from './daemon.ts'
+import { ask, findJob } from './daemon.ts'
 import { shortId } from './format.ts'
 import { readJob } from './job-file.ts'
+import { readingHeaders } from './reading.ts'
 
 /** Nodes of one reason that are named; the others are counted. */
 const NAMED_COUNT_MAX = 3
@@ -38,7 +39,8 @@ async function whyNot(context: CommandContext, file: string): Promise<Why> {
 
 async function whyJob(context: CommandContext, name: string): Promise<Why> {
   try {
-    return await ask<Why>(context, `/jobs/${jobName(context, name)}/why`)
+    const { id } = await findJob(context, name)
+    return await ask<Why>(context, `/jobs/${id}/why`, { headers: await readingHeaders(context, id) })
   } catch (thrown) {
     if (!(thrown instanceof RoostError) || thrown.code !== 'JOB_NOT_FOUND') throw thrown
     throw new RoostError('JOB_NOT_FOUND', thrown.message, {

@@ -122,9 +122,12 @@ export function parseJobEvent(value: unknown): JobEvent {
   return jobEvent(value, 'event') as JobEvent
 }
 
-/** The event as anybody may see it, and as JSON can carry it: without the signed statement. */
+/**
+ * The event as anybody may see it, and as JSON can carry it: without the signed statement, and without what was signed, the job's
+ * description, in whose place an empty table stands.
+ */
 export function publicEvent(event: JobEvent): JobEvent {
   if (event.type !== 'submitted') return event
   const { statement: _statement, ...told } = event
-  return told
+  return { ...told, body: {} }
 }

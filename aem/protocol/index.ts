@@ -26,6 +26,7 @@ export type { InputFile, Launcher, RecoveredUnit, UnitExit, UnitOrder } from './
 export { jobWire, type JobReply, type JobRequest } from './messages.ts'
 export type { Capacity, JobPorts, NodesPort } from './ports.ts'
 export { EXIT_CODES, exitCodeOf, outcomeOf, type Outcome } from './outcome.ts'
+export { READ_ACTION, readReading } from './reading.ts'
 export { parseBytes, parseDurationMs } from './quantity.ts'
 export { EVENTS_COUNT_MAX, NODES_MAX, STATEMENT_BYTES_MAX } from './shapes.ts'
 export type { GovernorStore, JobStore, UnitStore } from './stores.ts'

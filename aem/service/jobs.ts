@@ -15,6 +15,7 @@ import {
 import type { InputFiles } from '../store/index.ts'
 import { boundedJson } from './bounded-body.ts'
 import type { Controllers } from './controllers.ts'
+import { ownJob, passedOn, publicJob, type Readers, type Reading } from './readers.ts'
 import { remoteEvents, type RemoteEventsDependencies } from './remote-events.ts'
 import { eventStream, jsonLines, type Growth } from './event-stream.ts'
 import { filterJobs } from './job-filter.ts'
@@ -45,6 +46,7 @@ export interface JobsDependencies {
   readonly controllers: Controllers
   readonly growth: Growth
   readonly check: CheckStatement
+  readonly readers: Readers
   readonly crypto: Pick<Crypto, 'hash'>
   /** For following jobs that others control. */
   readonly env: RemoteEventsDependencies['env']
@@ -52,7 +54,7 @@ export interface JobsDependencies {
 }
 
 /** A request that may have to be asked elsewhere. */
-export interface Asking {
+export interface Asking extends Reading {
   readonly caller: Caller
   readonly signal: AbortSignal
 }
@@ -89,10 +91,13 @@ export class Jobs {
   }
 
   async show(prefix: string, asking: Asking): Promise<Job> {
-    const { service, controllers } = this.#dependencies
+    const { service, controllers, readers } = this.#dependencies
     const place = await this.#place(prefix, asking)
-    if (place.controller === undefined) return jobOf(service.view(place.id)!)
-    const response = await controllers.ask(place.controller, `/jobs/${place.id}`, { signal: asking.signal })
+    if (place.controller === undefined) {
+      const view = service.view(place.id)!
+      return readers.mayRead(view, asking) ? ownJob(view) : publicJob(view)
+    }
+    const response = await controllers.ask(place.controller, `/jobs/${place.id}`, passedOn(asking))
     return jobSchema.parse(await boundedJson(response, JOB_BYTES_MAX))
   }
 
@@ -121,7 +126,7 @@ export class Jobs {
   async cancel(prefix: string, statement: Uint8Array, asking: Asking): Promise<Job> {
     const { service, controllers } = this.#dependencies
     const place = await this.#place(prefix, asking)
-    if (place.controller === undefined) return jobOf(await service.cancel(place.id, decodeStatement(statement)))
+    if (place.controller === undefined) return ownJob(await service.cancel(place.id, decodeStatement(statement)))
     const response = await controllers.ask(place.controller, `/jobs/${place.id}/cancel`, {
       method: 'POST',
       headers: { 'content-type': 'application/cbor' },
@@ -151,19 +156,21 @@ export class Jobs {
 
   async files(prefix: string, index: number, asking: Asking): Promise<OutputFiles> {
     const stream = await this.#atUnit(prefix, index, asking, '/files', async (unitId) =>
-      bodyOf(Response.json(await this.unitFiles(unitId))),
+      bodyOf(Response.json(await this.unitFiles(unitId, asking))),
     )
     return (await new Response(stream).json()) as OutputFiles
   }
 
   async file(prefix: string, index: number, name: string, asking: Asking): Promise<ReadableStream<Uint8Array>> {
     const path = `/files/${encodeURIComponent(name)}`
-    return this.#atUnit(prefix, index, asking, path, (unitId) => this.unitFile(unitId, name))
+    return this.#atUnit(prefix, index, asking, path, (unitId) => this.unitFile(unitId, name, asking))
   }
 
   /** These three are of units that this very node ran. */
-  async unitOutput(unitId: UnitId, query: OutputQuery, { signal }: Asking): Promise<ReadableStream<Uint8Array>> {
+  async unitOutput(unitId: UnitId, query: OutputQuery, asking: Asking): Promise<ReadableStream<Uint8Array>> {
     const { launcher } = this.#dependencies
+    const { signal } = asking
+    this.#demandReader(unitId, asking)
     const file = launcher.directoryOf(unitId).stream(query.stream)
     return readOutput(file, {
       from: query.from,
@@ -172,16 +179,26 @@ export class Jobs {
     })
   }
 
-  async unitFiles(unitId: UnitId): Promise<OutputFiles> {
+  async unitFiles(unitId: UnitId, asking: Asking): Promise<OutputFiles> {
     const { launcher } = this.#dependencies
+    this.#demandReader(unitId, asking)
     return listOutputs(launcher.directoryOf(unitId).work, launcher.orderOf(unitId)?.outputs ?? [])
   }
 
-  async unitFile(unitId: UnitId, name: string): Promise<ReadableStream<Uint8Array>> {
+  async unitFile(unitId: UnitId, name: string, asking: Asking): Promise<ReadableStream<Uint8Array>> {
     const { launcher } = this.#dependencies
+    this.#demandReader(unitId, asking)
     const outputs = launcher.orderOf(unitId)?.outputs ?? []
     const file = await findOutput(launcher.directoryOf(unitId).work, outputs, name)
     return Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>
+  }
+
+  /** What a unit has left here is its owner's; one that has left nothing is `UNIT_NOT_FOUND`. */
+  #demandReader(unitId: UnitId, asking: Asking): void {
+    const { launcher, readers } = this.#dependencies
+    const order = launcher.orderOf(unitId)
+    if (order !== undefined) readers.demand({ id: order.jobId, owner: order.owner }, asking)
+    else launcher.directoryOf(unitId)
   }
 
   /** Which job, and who controls it where it is not this node. */
@@ -215,13 +232,8 @@ export class Jobs {
         hint: '`roost show JOB` says what it waits for',
       })
     if (unit.node === self) return here(unit.unitId)
-    return bodyOf(await controllers.ask(unit.node, `/units/${unit.unitId}${path}`, { signal: asking.signal }))
+    return bodyOf(await controllers.ask(unit.node, `/units/${unit.unitId}${path}`, passedOn(asking)))
   }
-}
-
-/** The view as the routes show it: the same fields, none of them shared with whoever changes them. */
-function jobOf(view: JobView): Job {
-  return structuredClone(view) as Job
 }
 
 function summaryOf(view: JobView): JobSummary {

@@ -13,11 +13,13 @@ import {
   jobParamsSchema,
   jobSchema,
   outputQuerySchema,
+  readingHeadersSchema,
   roomSchema,
   unitParamsSchema,
   whyBodySchema,
   whySchema,
 } from './schemas.ts'
+import { STATEMENT_HEADER } from './statement-header.ts'
 import type { WhyNot } from './why.ts'
 
 const failure = {
@@ -61,14 +63,14 @@ const routes = {
     method: 'get',
     path: '/jobs/{id}',
     summary: 'One job, with its units',
-    request: { params: jobParamsSchema },
+    request: { headers: readingHeadersSchema, params: jobParamsSchema },
     responses: json(jobSchema, 'The job'),
   }),
   why: createRoute({
     method: 'get',
     path: '/jobs/{id}/why',
     summary: 'Why a job does not run: every node with its reason',
-    request: { params: jobParamsSchema },
+    request: { headers: readingHeadersSchema, params: jobParamsSchema },
     responses: json(whySchema, 'In one sentence, by reason, and by node'),
   }),
   whyNot: createRoute({
@@ -110,49 +112,53 @@ const routes = {
     method: 'get',
     path: '/jobs/{id}/units/{index}/output',
     summary: 'What a unit wrote to stdout or stderr',
-    request: { params: unitParamsSchema, query: outputQuerySchema },
+    request: { headers: readingHeadersSchema, params: unitParamsSchema, query: outputQuerySchema },
     responses: bytes('application/octet-stream', 'Bytes from the offset on'),
   }),
   files: createRoute({
     method: 'get',
     path: '/jobs/{id}/units/{index}/files',
     summary: 'The output files of a unit',
-    request: { params: unitParamsSchema },
+    request: { headers: readingHeadersSchema, params: unitParamsSchema },
     responses: json(filesSchema, 'Names and lengths'),
   }),
   file: createRoute({
     method: 'get',
     path: '/jobs/{id}/units/{index}/files/{name}',
     summary: 'An output file of a unit',
-    request: { params: unitParamsSchema.extend(nameParameter) },
+    request: { headers: readingHeadersSchema, params: unitParamsSchema.extend(nameParameter) },
     responses: bytes('application/octet-stream', 'Its bytes'),
   }),
   unitOutput: createRoute({
     method: 'get',
     path: '/units/{unitId}/output',
     summary: 'The same of a unit that ran here',
-    request: { params: z.object(unitIdParameter), query: outputQuerySchema },
+    request: { headers: readingHeadersSchema, params: z.object(unitIdParameter), query: outputQuerySchema },
     responses: bytes('application/octet-stream', 'Bytes from the offset on'),
   }),
   unitFiles: createRoute({
     method: 'get',
     path: '/units/{unitId}/files',
     summary: 'The same of a unit that ran here',
-    request: { params: z.object(unitIdParameter) },
+    request: { headers: readingHeadersSchema, params: z.object(unitIdParameter) },
     responses: json(filesSchema, 'Names and lengths'),
   }),
   unitFile: createRoute({
     method: 'get',
     path: '/units/{unitId}/files/{name}',
     summary: 'The same of a unit that ran here',
-    request: { params: z.object({ ...unitIdParameter, ...nameParameter }) },
+    request: { headers: readingHeadersSchema, params: z.object({ ...unitIdParameter, ...nameParameter }) },
     responses: bytes('application/octet-stream', 'Its bytes'),
   }),
 }
 
 type RouteContext = Context<RouteBindings>
 
-const asking = (context: RouteContext): Asking => ({ caller: context.env.caller, signal: context.req.raw.signal })
+const asking = (context: RouteContext): Asking => ({
+  caller: context.env.caller,
+  signal: context.req.raw.signal,
+  statement: context.req.header(STATEMENT_HEADER),
+})
 
 const stream = (context: RouteContext, type: string, body: ReadableStream<Uint8Array>) =>
   context.body(body, 200, { 'content-type': type }) as never
@@ -207,11 +213,11 @@ export function jobRoutes(jobs: Jobs, whyNot: WhyNot) {
       return stream(context, OCTETS, await jobs.unitOutput(unitId, context.req.valid('query'), asking(context)))
     })
     .openapi(routes.unitFiles, async (context) =>
-      context.json(await jobs.unitFiles(wholeUnitId(context.req.valid('param').unitId)), 200),
+      context.json(await jobs.unitFiles(wholeUnitId(context.req.valid('param').unitId), asking(context)), 200),
     )
     .openapi(routes.unitFile, async (context) => {
       const { unitId, name } = context.req.valid('param')
-      return stream(context, OCTETS, await jobs.unitFile(wholeUnitId(unitId), name))
+      return stream(context, OCTETS, await jobs.unitFile(wholeUnitId(unitId), name, asking(context)))
     })
 }
 

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { FINAL_STATES, JOB_STATES, NODES_MAX, ROOM_PROMISES_MAX, VERDICT_KINDS } from '../protocol/index.ts'
 import { isState, readLabelFilter } from './job-filter.ts'
+import { STATEMENT_HEADER, STATEMENT_HEADER_CHARS_MAX } from './statement-header.ts'
 
 /** What the routes take and give. Times are Unix milliseconds by the controller's clock. */
 
@@ -51,10 +52,12 @@ const descriptionSchema = z
 export const jobSchema = z
   .object({
     id: jobId,
+    name: z.string().default(''),
+    labels: z.record(z.string(), z.string()).default({}),
     owner: z.string().max(64),
     controller: peer,
-    description: descriptionSchema,
-    inputs: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string() })),
+    description: descriptionSchema.optional().openapi({ description: 'Only for its owner, as the inputs are.' }),
+    inputs: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string() })).optional(),
     state: z.enum(JOB_STATES),
     reason: z.string(),
     units: z.array(unitSchema).max(NODES_MAX),
@@ -194,6 +197,15 @@ export const outputQuerySchema = z.object({
 export const eventsQuerySchema = z.object({
   from: z.coerce.number().int().min(1).default(1).openapi({ description: 'The number of the first event wanted.' }),
   follow: z.stringbool().default(false).openapi({ description: 'Goes on until the job has ended.' }),
+})
+
+/** Who wants to read what is the owner's alone says so under signature. */
+export const readingHeadersSchema = z.object({
+  [STATEMENT_HEADER]: z
+    .string()
+    .max(STATEMENT_HEADER_CHARS_MAX)
+    .optional()
+    .openapi({ description: 'A SignedStatement `job.read` with the body `{ jobId }`, as CBOR in base64.' }),
 })
 
 export const jobParamsSchema = z.object({

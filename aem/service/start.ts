@@ -10,6 +10,7 @@ import { Growth } from './event-stream.ts'
 import { forgetOldJobs } from './forget-old-jobs.ts'
 import { JobRecords } from './job-records.ts'
 import { Jobs } from './jobs.ts'
+import { Readers } from './readers.ts'
 import { asRoutes, jobRoutes } from './routes.ts'
 import { checkWith } from './statement.ts'
 import { WhyNot } from './why.ts'
@@ -78,6 +79,7 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
     controllers,
     growth,
     check,
+    readers: new Readers(check, host.surroundings),
     crypto: host.surroundings.crypto,
     env,
     hints: host.events,

@@ -15,6 +15,7 @@ import {
 import { boundedJson } from './bounded-body.ts'
 import type { Controllers } from './controllers.ts'
 import type { Asking, Jobs } from './jobs.ts'
+import { passedOn } from './readers.ts'
 import { whySchema, type NodeRoom, type Why } from './schemas.ts'
 
 /** Nodes that one answer tells of. In a larger grid they are a sample, and the answer says so. */
@@ -52,11 +53,19 @@ export class WhyNot {
   /** Of a job, by its controller: that one knows who refused it. One that runs or has ended is told of in the headline alone. */
   async ofJob(prefix: string, asking: Asking): Promise<Why> {
     const { service, controllers, jobs, nodes } = this.#dependencies
-    const { id, state, reason } = await jobs.show(prefix, asking)
+    const { id, state, reason, description } = await jobs.show(prefix, asking)
+    if (description === undefined)
+      throw new RoostError(
+        'DENIED',
+        `only its owner may ask why job ${id} does not run: the answer tells what it asks for`,
+        {
+          hint: '`roost show JOB` says whose it is and how it stands',
+        },
+      )
     const view = service.view(id)
     if (view === undefined) {
       const { controller } = await controllers.resolve(id)
-      const response = await controllers.ask(controller, `/jobs/${id}/why`, { signal: asking.signal })
+      const response = await controllers.ask(controller, `/jobs/${id}/why`, passedOn(asking))
       return whySchema.parse(await boundedJson(response, WHY_BYTES_MAX))
     }
     const job = { id, state, reason }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { metricsOf } from '../../bench/support/grid.ts'
 import type { Fetch } from '../../overlay/contract/index.ts'
-import { encodeStatement } from '../../aem/commands/submission.ts'
+import { encodeStatement } from '../../aem/commands/statement.ts'
 import { signAsUser, socketFetch } from '../../node/client/index.ts'
 import { SOCKET_NAME } from '../../node/data/index.ts'
 import {

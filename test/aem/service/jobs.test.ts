@@ -6,6 +6,7 @@ import { events } from '../../../aem/commands/events.ts'
 import { get } from '../../../aem/commands/get.ts'
 import { list } from '../../../aem/commands/list.ts'
 import { logs } from '../../../aem/commands/logs.ts'
+import { readingHeaders } from '../../../aem/commands/reading.ts'
 import { run, type RunOptions } from '../../../aem/commands/run.ts'
 import { show } from '../../../aem/commands/show.ts'
 import { submit } from '../../../aem/commands/submit.ts'
@@ -288,13 +289,14 @@ describe('a route', () => {
     )
     await wait(terminal.context, [id]).catch(() => {})
     const path = `http://node/jobs/${id}/units/0/files`
-    expect(await (await nodes[1]!.fetch(path)).json()).toEqual({
+    const headers = await readingHeaders(terminal.context, id)
+    expect(await (await nodes[1]!.fetch(path, { headers })).json()).toEqual({
       files: [{ name: 'good.out', bytes: 5 }],
       isWhole: true,
     })
-    expect(await (await nodes[1]!.fetch(`${path}/good.out`)).text()).toBe('good\n')
+    expect(await (await nodes[1]!.fetch(`${path}/good.out`, { headers })).text()).toBe('good\n')
     for (const name of ['secret.txt', 'link.out', '..%2f..%2forder', '%2fetc%2fpasswd'])
-      await expect(nodes[1]!.fetch(`${path}/${name}`)).rejects.toMatchObject({ code: 'RECORD_NOT_FOUND' })
+      await expect(nodes[1]!.fetch(`${path}/${name}`, { headers })).rejects.toMatchObject({ code: 'RECORD_NOT_FOUND' })
   })
 
   test('gives output from any offset', async () => {
@@ -302,8 +304,9 @@ describe('a route', () => {
     const id = await submitText(terminal, 'run: printf 0123456789')
     await wait(terminal.context, [id]).catch(() => {})
     const path = `http://node/jobs/${id}/units/0/output`
-    expect(await (await nodes[2]!.fetch(`${path}?from=7`)).text()).toBe('789')
-    expect(await (await nodes[2]!.fetch(`${path}?from=99&follow=true`)).text()).toBe('')
+    const headers = await readingHeaders(terminal.context, id)
+    expect(await (await nodes[2]!.fetch(`${path}?from=7`, { headers })).text()).toBe('789')
+    expect(await (await nodes[2]!.fetch(`${path}?from=99&follow=true`, { headers })).text()).toBe('')
   })
 
   test('is described by OpenAPI that comes from the code', () => {
