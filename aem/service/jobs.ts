@@ -242,6 +242,7 @@ function summaryOf(view: JobView): JobSummary {
   return {
     id,
     name: description.name,
+    labels: { ...description.labels },
     owner,
     state,
     reason,

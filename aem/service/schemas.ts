@@ -76,6 +76,7 @@ export const jobSummarySchema = z
   .object({
     id: jobId,
     name: z.string(),
+    labels: z.record(z.string(), z.string()).default({}),
     owner: z.string(),
     state: z.enum(JOB_STATES),
     reason: z.string(),
