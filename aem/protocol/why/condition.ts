@@ -14,10 +14,11 @@ import {
   type Attributes,
   type AttributeValue,
   type BinaryOperator,
+  type Conjunct,
   type Expression,
   type Surroundings,
 } from '../../../overlay/index.ts'
-import { comparisonText, expressionText } from './words.ts'
+import { comparisonText, expressionText, numberText } from './words.ts'
 
 /** One thing that a job asks of a node: a part of `where` that must hold beside the others, or what its units take of the machine. */
 export interface Condition {
@@ -47,18 +48,18 @@ export interface Wanted {
   readonly memoryBytes: number
 }
 
-/** More conditions than these are one, which is the last: no file of a person has as many. */
+/** Conditions that are told one by one; what is beyond them is one condition more. No file of a person has as many. */
 export const CONDITION_COUNT_MAX = 64
 
 /** The conditions of a job, those of `where` in the order in which they are written. */
 export function conditionsOf({ where, cores, memoryBytes }: Wanted): Condition[] {
-  const parts = conjunctsOf(parseExpression(where))
-  const written = parts.slice(0, CONDITION_COUNT_MAX - 1).map((part) => expressionCondition(part))
-  const rest = parts.slice(CONDITION_COUNT_MAX - 1)
-  const left = rest.map(({ written: expression }) => expression).reduce<Expression | undefined>(both, undefined)
+  const written = conjunctsOf(parseExpression(where))
+    .map(expressionCondition)
+    .filter(({ text }) => text !== 'true')
+  const rest = written.slice(CONDITION_COUNT_MAX)
   return [
-    ...written.filter((condition) => condition.text !== 'true'),
-    ...(left === undefined ? [] : [expressionCondition({ written: left, condition: left })]),
+    ...written.slice(0, CONDITION_COUNT_MAX),
+    ...(rest.length === 0 ? [] : [together(rest)]),
     ...sizeConditions('Cores', 'cores', cores),
     ...sizeConditions('Memory', 'memory', memoryBytes),
   ]
@@ -73,13 +74,18 @@ export function valuesFor(condition: Condition, attributes: Attributes): { name:
 }
 
 /** Attributes of one condition whose values are told. */
-const NAMES_SHOWN_MAX = 8
+export const NAMES_SHOWN_MAX = 8
 
-function both(left: Expression | undefined, right: Expression): Expression {
-  return left === undefined ? right : { kind: 'binary', operator: '&&', left, right }
+function together(conditions: readonly Condition[]): Condition {
+  return {
+    text: `${conditions.length} further conditions`,
+    names: [...new Set(conditions.flatMap(({ names }) => names))],
+    isLive: conditions.some(({ isLive }) => isLive),
+    holds: (attributes, surroundings) => conditions.every((condition) => condition.holds(attributes, surroundings)),
+  }
 }
 
-function expressionCondition({ written, condition }: { written: Expression; condition: Expression }): Condition {
+function expressionCondition({ written, condition }: Conjunct): Condition {
   const comparison = comparisonIn(written)
   const plainNames = [...referencedNames(written)]
   return {
@@ -100,7 +106,7 @@ function sizeConditions(name: string, field: string, least: number): Condition[]
   const comparison = { name, operator: '>=', constant: least } as const
   return [
     {
-      text: `${field}: ${comparisonText(comparison).split(' ').slice(2).join(' ')}`,
+      text: `${field}: ${numberText(name, least)}`,
       names: [name],
       isLive: false,
       comparison,

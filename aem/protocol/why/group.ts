@@ -1,5 +1,5 @@
 import { attributeOf, type PeerId } from '../../../overlay/index.ts'
-import type { Condition } from './condition.ts'
+import { NAMES_SHOWN_MAX, type Condition } from './condition.ts'
 import type { Verdict, VerdictKind } from './verdict.ts'
 import { countText, numberText, valueText } from './words.ts'
 
@@ -50,7 +50,9 @@ function textOf(members: readonly Verdict[], conditions: readonly Condition[]): 
 }
 
 function conditionText(members: readonly Verdict[], condition: Condition): string {
-  const here = condition.names.map((name) => spreadText(members, name, condition.names.length > 1))
+  const here = condition.names
+    .slice(0, NAMES_SHOWN_MAX)
+    .map((name) => spreadText(members, name, condition.names.length > 1))
   return here.length === 0 ? condition.text : `${condition.text}: ${here.join(', ')}`
 }
 

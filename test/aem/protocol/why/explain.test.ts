@@ -178,6 +178,19 @@ describe('many nodes', () => {
   })
 })
 
+test('hundreds of conditions are told one by one as far as anybody reads them', () => {
+  const halves = (from: number, to: number): string => {
+    if (to - from === 1) return `Cores > ${from}`
+    const middle = (from + to) >> 1
+    return `(${halves(from, middle)} && ${halves(middle, to)})`
+  }
+  const { nodes, conditions } = why({ where: halves(0, 600) }, [node({ Cores: 10 }), node({ Cores: 100 })])
+  expect(conditions).toHaveLength(65)
+  expect(conditions.at(-1)!.condition).toBe('536 further conditions')
+  expect(nodes[0]).toMatchObject({ reason: 'Cores > 10: 10 here' })
+  expect(nodes[1]).toMatchObject({ reason: '536 further conditions: 100 here' })
+})
+
 describe('the headline', () => {
   const memory = (gib: number): NodeFacts => node({ Memory: gib * GIB })
 
