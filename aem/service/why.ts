@@ -71,13 +71,13 @@ export class WhyNot {
     const job = { id, state, reason }
     const standing = standingOf(view, (node) => nodes.get(node)?.name || node)
     if (standing !== undefined) return { job, ...settled(standing, view.description) }
-    return { job, ...whyOf(await this.#explain(view.description, id)) }
+    return { job, ...whyOf(await this.#explain(view.description, asking, id)) }
   }
 
   /** Of a description that was not submitted. Only for who is at this node: another one asks its own. */
-  async ofDescription(raw: unknown, { caller }: Asking): Promise<Why> {
-    if (caller.via === 'peer') throw new RoostError('DENIED', 'ask the node that you are at')
-    return whyOf(await this.#explain(readDescription(raw)))
+  async ofDescription(raw: unknown, asking: Asking): Promise<Why> {
+    if (asking.caller.via === 'peer') throw new RoostError('DENIED', 'ask the node that you are at')
+    return whyOf(await this.#explain(readDescription(raw), asking))
   }
 
   /** Of this node. */
@@ -85,13 +85,13 @@ export class WhyNot {
     return structuredClone(this.#dependencies.service.room()) as NodeRoom
   }
 
-  async #explain(description: JobDescription, jobId?: JobId): Promise<Explained> {
+  async #explain(description: JobDescription, { signal }: Asking, jobId?: JobId): Promise<Explained> {
     if (this.#underWayCount >= AT_ONCE_MAX)
       throw new RoostError('BUSY', 'others ask why, too, at this moment', { hint: 'try again in a few seconds' })
     this.#underWayCount++
     try {
       const { surroundings } = this.#dependencies
-      const { facts, isWhole } = await this.#look(description, jobId)
+      const { facts, isWhole } = await this.#look(description, { jobId, signal })
       const coverage = { nodesCount: facts.length, isWhole }
       const first = explain(description, facts, { coverage, surroundings })
       const busy = first.nodes.filter(({ kind }) => kind === 'busy').slice(0, ROOMS_ASKED_MAX)
@@ -107,12 +107,13 @@ export class WhyNot {
   /** The nodes, those that do not answer included. */
   async #look(
     { where }: JobDescription,
-    jobId: JobId | undefined,
+    { jobId, signal }: { readonly jobId: JobId | undefined; readonly signal: AbortSignal },
   ): Promise<{ facts: readonly NodeFacts[]; isWhole: boolean }> {
     const { nodes, service, surroundings } = this.#dependencies
-    const everyone = await nodes.find({ where: 'true', count: WHY_NODES_MAX }, { timeoutMs: ASK_MS })
+    const limits = { timeoutMs: ASK_MS, signal }
+    const everyone = await nodes.find({ where: 'true', count: WHY_NODES_MAX }, limits)
     const isWhole = everyone.explanation.complete
-    const fitting = isWhole ? [] : [await nodes.find({ where, count: MATCHING_COUNT }, { timeoutMs: ASK_MS })]
+    const fitting = isWhole ? [] : [await nodes.find({ where, count: MATCHING_COUNT }, limits)]
     const refusals = jobId === undefined ? new Map<never, never>() : service.refusals(jobId)
     const facts = new Map<PeerId, NodeFacts>()
     for (const { id, name, attributes } of [...fitting, everyone].flatMap(({ candidates }) => candidates)) {
