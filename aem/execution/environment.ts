@@ -11,12 +11,13 @@ export function unitEnvironment(
   node: PeerId,
   directory: UnitDirectory,
   socketPath: string | undefined,
+  tmp: string = directory.tmp,
 ): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     ...(process.env['TZ'] !== undefined && { TZ: process.env['TZ'] }),
     HOME: directory.work,
-    TMPDIR: directory.tmp,
+    TMPDIR: tmp,
     LANG: 'C.UTF-8',
     SHELL: '/bin/sh',
     USER: process.env['USER'] ?? '',

@@ -1,5 +1,6 @@
 export { INPUTS_TIMEOUT_MS, type FetchInput } from './inputs.ts'
 export { LAUNCHER_OPTIONS, LocalLauncher, type LauncherDependencies, type LauncherOptions } from './local-launcher.ts'
+export { findMeans, type ExecutionMeans } from './means.ts'
 export { readOutput, type ReadOutputOptions } from './output.ts'
 export { findOutput, listOutputs, OUTPUT_FILES_MAX, type OutputFile } from './outputs.ts'
 export { UnitDirectory } from './unit-directory.ts'

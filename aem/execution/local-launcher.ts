@@ -1,15 +1,27 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { appendFile, mkdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { RoostError, type PeerId } from '../../overlay/index.ts'
 import type { JobSocket, Log } from '../../overlay/contract/index.ts'
 import { diskError, isSafeName } from '../disk/index.ts'
-import type { Launcher, RecoveredUnit, UnitExit, UnitId, UnitOrder } from '../protocol/index.ts'
+import {
+  ISOLATION_ATTRIBUTE,
+  type Launcher,
+  type RecoveredUnit,
+  type Suspender,
+  type UnitExit,
+  type UnitId,
+  type UnitOrder,
+} from '../protocol/index.ts'
 import { unitEnvironment } from './environment.ts'
 import { fetchInputs, INPUTS_TIMEOUT_MS, type FetchInput } from './inputs.ts'
-import { isRunning, signalGroup } from './process.ts'
+import { reopen, type Cgroup, type CgroupUsage } from './cgroup/index.ts'
+import type { IsolatedView } from './isolation/index.ts'
+import type { ExecutionMeans } from './means.ts'
+import { isRunning, signalGroup, type ProcessMark } from './process.ts'
 import { shimArguments } from './shim.ts'
+import { endProcesses, resume, suspend } from './suspension.ts'
 import { UnitDirectory } from './unit-directory.ts'
 import { UnitSocket } from './unit-socket.ts'
 
@@ -19,6 +31,8 @@ export interface LauncherDependencies {
   readonly root: string
   readonly log: Log
   readonly fetchInput: FetchInput
+  /** What the machine gives to hold units (`findMeans`); nothing where absent. */
+  readonly means?: ExecutionMeans
   /** Serves what a unit may ask of the daemon on a Unix socket at this path; without it units have none. */
   readonly serveJob?: (path: string, job: { readonly id: string; readonly unit: UnitId }) => Promise<JobSocket>
   /** Told once for every unit that ends while this launcher lives, and not for what `recover` returns as ended. */
@@ -54,15 +68,19 @@ interface Unit {
   isChild: boolean
   outputStoppedAtMs: number | undefined
   socket: UnitSocket | undefined
+  cgroup: Cgroup | undefined
+  usage: CgroupUsage | undefined
+  /** Resolves when what the system kept for it is given back. */
+  cleared: Promise<void>
   readonly ended: PromiseWithResolvers<void>
 }
 
 /**
  * The `local` back end: units as processes of this machine, each in a sandbox, a session and a process group of its own,
- * behind a shim that outlives the daemon (shim.ts). Limits: time by the shim; memory by RLIMIT_DATA for each process of the
- * unit (a cgroup will bound the whole unit where the kernel gives one, from here).
+ * behind a shim that outlives the daemon (shim.ts), and in a control group where the machine gives one. Limits: time by the shim; memory and
+ * processes by the group; without one, memory by RLIMIT_DATA for each process of the unit, and processes not at all.
  */
-export class LocalLauncher implements Launcher {
+export class LocalLauncher implements Launcher, Suspender {
   readonly #dependencies: LauncherDependencies
   readonly #options: LauncherOptions
   readonly #units = new Map<UnitId, Unit>()
@@ -86,6 +104,7 @@ export class LocalLauncher implements Launcher {
       this.#units.delete(order.unitId)
       unit.state = 'ended'
       await this.#endSocket(unit)
+      await this.#removeCgroup(unit)
       unit.directory?.remove()
       unit.ended.resolve()
       throw diskError(thrown, 'the unit could not be prepared', 'UNIT_FAILED')
@@ -103,17 +122,37 @@ export class LocalLauncher implements Launcher {
     const unit = this.#units.get(unitId)
     if (unit === undefined || unit.state === 'ended') return
     if (unit.state === 'preparing') unit.preparation.abort()
-    const giveUpMs = performance.now() + GROUP_WAIT_MS
-    while (!hasEnded(unit)) {
-      const group = unit.directory?.group
-      if (group !== undefined) {
-        signalGroup(group, `SIG${signal}` as NodeJS.Signals)
-        return
-      }
-      if (performance.now() > giveUpMs)
-        throw new RoostError('UNIT_FAILED', `unit ${unitId} has no process to signal yet`, { certain: false })
-      await new Promise((resolve) => setTimeout(resolve, GROUP_POLL_MS))
-    }
+    const group = await this.#groupOf(unit)
+    if (group === undefined) return
+    signalGroup(group, `SIG${signal}` as NodeJS.Signals)
+    // What is frozen does not even die.
+    if (signal === 'KILL') await this.resume(unitId)
+  }
+
+  async suspend(unitId: UnitId): Promise<void> {
+    const unit = this.#units.get(unitId)
+    if (unit === undefined || (await this.#groupOf(unit)) === undefined) return
+    await unlessEnded(unit, suspend(unit.directory!, unit.cgroup))
+  }
+
+  async resume(unitId: UnitId): Promise<void> {
+    const unit = this.#units.get(unitId)
+    if (unit?.state === 'running') await unlessEnded(unit, resume(unit.directory!, unit.cgroup))
+  }
+
+  isSuspended(unitId: UnitId): boolean {
+    const unit = this.#units.get(unitId)
+    return unit?.state === 'running' && unit.directory?.suspendedAtS !== undefined
+  }
+
+  /** What an ended unit used, as far as its control group counted it. */
+  usageOf(unitId: UnitId): CgroupUsage | undefined {
+    return this.#units.get(unitId)?.usage
+  }
+
+  /** What this node can do for units, for those who choose nodes. */
+  attributes(): Readonly<Record<string, boolean>> {
+    return this.#dependencies.means?.isolator ? { [ISOLATION_ATTRIBUTE]: true } : {}
   }
 
   async recover(): Promise<readonly RecoveredUnit[]> {
@@ -129,6 +168,7 @@ export class LocalLauncher implements Launcher {
     const unit = this.#units.get(unitId)
     if (unit === undefined || unit.state !== 'ended') return
     this.#units.delete(unitId)
+    await unit.cleared
     unit.directory?.remove()
   }
 
@@ -153,6 +193,10 @@ export class LocalLauncher implements Launcher {
 
   async #prepare(unit: Unit): Promise<string> {
     const { order } = unit
+    if (order.isolate && !this.#dependencies.means?.isolator) {
+      const why = this.#dependencies.means?.isolationLacks
+      throw new RoostError('UNIT_FAILED', `this node cannot isolate units${why ? `: ${why}` : ''}`)
+    }
     const directory = await UnitDirectory.create(this.#dependencies.root, order)
     unit.directory = directory
     const timeout = AbortSignal.timeout(INPUTS_TIMEOUT_MS)
@@ -175,20 +219,31 @@ export class LocalLauncher implements Launcher {
   async #spawn(unit: Unit, cwd: string): Promise<void> {
     const { order } = unit
     const directory = unit.directory!
-    const socket = await this.#openSocket(unit)
-    const env = unitEnvironment(order, this.#dependencies.self, directory, socket?.path)
-    const child = spawn(
-      '/bin/sh',
-      shimArguments({
-        dir: directory.path,
-        path: env['PATH']!,
-        timeMs: order.limits.timeMs,
-        memoryBytes: order.limits.memoryBytes,
-        graceMs: this.#options.graceMs,
-        run: order.run,
-      }),
-      { cwd, env: { ...env, PATH: process.env['PATH'] ?? '/usr/bin:/bin' }, detached: true, stdio: 'ignore' },
-    )
+    const { means = {}, self } = this.#dependencies
+    const isolator = order.isolate && means.isolator
+    const [socket] = await Promise.all([this.#openSocket(unit), this.#makeCgroup(unit)])
+    if (isolator?.user) await directory.give(isolator.user)
+    const env = unitEnvironment(order, self, directory, socket?.path, isolator ? '/tmp' : directory.tmp)
+    const isMemoryHeld = unit.cgroup !== undefined && means.cgroups?.powers.has('memory')
+    const shim = shimArguments({
+      dir: directory.path,
+      path: env['PATH']!,
+      timeMs: order.limits.timeMs,
+      memoryBytes: isMemoryHeld ? undefined : order.limits.memoryBytes,
+      graceMs: this.#options.graceMs,
+      run: order.run,
+      isSubreaper: unit.cgroup === undefined && means.subreaper !== undefined,
+      ...(unit.cgroup && { cgroup: unit.cgroup.shimLines }),
+      ...(isolator && { wrapper: isolator.wrap(viewOf(unit, cwd)) }),
+    })
+    const subreaper = unit.cgroup === undefined ? (means.subreaper?.prefix ?? []) : []
+    const [program, ...words] = [...subreaper, '/bin/sh', ...shim]
+    const child = spawn(program!, words, {
+      cwd,
+      env: { ...env, PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+      detached: true,
+      stdio: 'ignore',
+    })
     await new Promise<void>((resolve, reject) => {
       child.once('error', (cause) =>
         reject(new RoostError('UNIT_FAILED', `its process could not be made: ${cause.message}`, { cause })),
@@ -209,11 +264,49 @@ export class LocalLauncher implements Launcher {
     const { unitId, jobId } = unit.order
     if (serveJob === undefined) return undefined
     try {
-      unit.socket = await UnitSocket.open(unit.directory!, (path) => serveJob(path, { id: jobId, unit: unitId }))
+      const isApart = unit.order.isolate !== undefined
+      const serve = (path: string): Promise<JobSocket> => serveJob(path, { id: jobId, unit: unitId })
+      unit.socket = await UnitSocket.open(unit.directory!, serve, { isApart })
+      const user = isApart && this.#dependencies.means?.isolator?.user
+      if (user) await unit.socket.give(user)
     } catch (cause) {
       log.warn({ unit: unitId, cause }, 'the unit has no socket to the daemon')
     }
     return unit.socket
+  }
+
+  /** A unit that cannot have one runs without, and its memory is held as it is where there are none. */
+  async #makeCgroup(unit: Unit): Promise<void> {
+    const { means, log } = this.#dependencies
+    const { cores, limits, unitId } = unit.order
+    const directory = unit.directory!
+    try {
+      unit.cgroup = await means?.cgroups?.make(basename(directory.path), { cores, ...limits })
+      if (unit.cgroup) await directory.writeCgroup(unit.cgroup.record)
+    } catch (cause) {
+      log.warn({ unit: unitId, cause }, 'the unit has no control group')
+    }
+  }
+
+  async #removeCgroup(unit: Unit): Promise<void> {
+    try {
+      await unit.cgroup?.remove()
+    } catch (cause) {
+      this.#dependencies.log.warn({ unit: unit.order.unitId, cause }, 'the control group of a unit is left behind')
+    }
+  }
+
+  /** Its first process, as soon as there is one; undefined where it has ended. */
+  async #groupOf(unit: Unit): Promise<ProcessMark | undefined> {
+    const giveUpMs = performance.now() + GROUP_WAIT_MS
+    while (!hasEnded(unit)) {
+      const group = unit.directory?.group
+      if (group !== undefined) return group
+      if (performance.now() > giveUpMs)
+        throw new RoostError('UNIT_FAILED', `unit ${unit.order.unitId} has no process yet`, { certain: false })
+      await new Promise((resolve) => setTimeout(resolve, GROUP_POLL_MS))
+    }
+    return undefined
   }
 
   /** Nobody waits for it to be known that a unit has ended until the grid knows that what it published is gone. */
@@ -231,12 +324,15 @@ export class LocalLauncher implements Launcher {
     const record = await directory.readOrder()
     if (record === undefined || directory.claim()) {
       // No order: it was not written whole, and the process comes after it. The claim: no shim will start it any more.
-      if (directory.isClaimed) endRemains(directory)
+      const cgroup = cgroupOf(directory)
+      if (directory.isClaimed) await this.#endRemains(unitId, directory, cgroup)
+      await cgroup?.remove().catch(() => {})
       directory.remove()
       return record && { order: record.order, state: 'never-started' }
     }
     const unit = newUnit(record.order, 'running')
     unit.directory = directory
+    unit.cgroup = cgroupOf(directory)
     this.#units.set(unitId, unit)
     const shim = directory.shim
     const known = directory.readExit() ?? directory.readVerdict()
@@ -262,7 +358,7 @@ export class LocalLauncher implements Launcher {
     let exit = directory.readExit() ?? directory.readVerdict()
     if (exit === undefined) {
       const neverRan = directory.claim()
-      if (!neverRan) endRemains(directory)
+      if (!neverRan) await this.#endRemains(unit.order.unitId, directory, unit.cgroup)
       exit = neverRan
         ? { kind: 'unstartable', reason: 'its shim ended before the unit began' }
         : { kind: 'vanished', reason: `${whyVanished}; nobody saw how the unit ended` }
@@ -270,9 +366,23 @@ export class LocalLauncher implements Launcher {
         this.#dependencies.log.warn({ unit: unit.order.unitId, cause }, 'verdict on a vanished unit not written')
       })
     }
+    unit.usage = unit.cgroup?.usage()
+    unit.cleared = this.#removeCgroup(unit)
     void this.#endSocket(unit)
     unit.ended.resolve()
     return exit
+  }
+
+  /** Where a shim died without a word: nothing of its unit may go on unwatched, since it may be started elsewhere. */
+  async #endRemains(unitId: UnitId, directory: UnitDirectory, cgroup: Cgroup | undefined): Promise<void> {
+    directory.declareDead()
+    const group = directory.group
+    try {
+      await endProcesses(directory, cgroup)
+    } catch (cause) {
+      this.#dependencies.log.warn({ unit: unitId, cause }, 'something of a unit may go on unwatched')
+    }
+    if (group) signalGroup(group, 'SIGKILL')
   }
 
   #watch(): void {
@@ -313,11 +423,30 @@ export class LocalLauncher implements Launcher {
   }
 }
 
-/** Where a shim died without a word: nothing of its unit may go on unwatched, since it may be started elsewhere. */
-function endRemains(directory: UnitDirectory): void {
-  directory.declareDead()
-  const group = directory.group
-  if (group) signalGroup(group, 'SIGKILL')
+function cgroupOf(directory: UnitDirectory): Cgroup | undefined {
+  const record = directory.readCgroup()
+  return record && reopen(record)
+}
+
+function viewOf({ directory, order, socket }: Unit, cwd: string): IsolatedView {
+  const { work, tmp, view } = directory!
+  return {
+    work,
+    tmp,
+    cwd,
+    root: view,
+    socketDirectory: socket && dirname(socket.path),
+    hasNetwork: order.isolate!.network,
+  }
+}
+
+/** What fails because the unit ended meanwhile has not failed. */
+async function unlessEnded(unit: Unit, action: Promise<void>): Promise<void> {
+  try {
+    await action
+  } catch (thrown) {
+    if (!hasEnded(unit) && isRunning(unit.directory!.shim!)) throw thrown
+  }
 }
 
 /** A question of its own, since it changes while others wait. */
@@ -334,6 +463,9 @@ function newUnit(order: UnitOrder, state: Unit['state']): Unit {
     isChild: false,
     outputStoppedAtMs: undefined,
     socket: undefined,
+    cgroup: undefined,
+    usage: undefined,
+    cleared: Promise.resolve(),
     ended: Promise.withResolvers<void>(),
   }
 }

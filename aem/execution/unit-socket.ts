@@ -1,6 +1,6 @@
-import { mkdtemp } from 'node:fs/promises'
+import { chown, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { JobSocket } from '../../overlay/contract/index.ts'
 import type { UnitDirectory } from './unit-directory.ts'
 
@@ -12,7 +12,7 @@ const FALLBACK_PREFIX = 'roost-'
 
 /**
  * The socket by which a unit speaks to its daemon, beside its sandbox. Where the path of that is too long for a socket it lies in a
- * private directory among temporary files. A daemon that comes back opens it at the same path, which the unit has in its
+ * private directory among temporary files; so does that of an isolated unit, which sees that directory and not what else is beside its sandbox. A daemon that comes back opens it at the same path, which the unit has in its
  * environment.
  */
 export class UnitSocket {
@@ -24,10 +24,20 @@ export class UnitSocket {
     this.#served = served
   }
 
-  /** Rejects where `serve` does, or where the unit began without a socket. */
-  static async open(directory: UnitDirectory, serve: (path: string) => Promise<JobSocket>): Promise<UnitSocket> {
-    const path = directory.readSocketPath() ?? (await choosePath(directory))
+  /** Rejects where `serve` does, or where the unit began without a socket. `isApart`: in a directory that holds nothing else. */
+  static async open(
+    directory: UnitDirectory,
+    serve: (path: string) => Promise<JobSocket>,
+    { isApart = false }: { readonly isApart?: boolean } = {},
+  ): Promise<UnitSocket> {
+    const path = directory.readSocketPath() ?? (await choosePath(directory, isApart))
     return new UnitSocket(path, await serve(path))
+  }
+
+  /** Lets another user speak through it. */
+  async give({ uid, gid }: { readonly uid: number; readonly gid: number }): Promise<void> {
+    await chown(dirname(this.path), uid, gid)
+    await chown(this.path, uid, gid)
   }
 
   /** The unit is over; where the socket lay, its directory clears away. */
@@ -36,10 +46,10 @@ export class UnitSocket {
   }
 }
 
-async function choosePath(directory: UnitDirectory): Promise<string> {
+async function choosePath(directory: UnitDirectory, isApart: boolean): Promise<string> {
   const inside = join(directory.path, NAME)
   const path =
-    Buffer.byteLength(inside) <= PATH_BYTES_MAX
+    !isApart && Buffer.byteLength(inside) <= PATH_BYTES_MAX
       ? inside
       : join(await mkdtemp(join(shortPlace(), FALLBACK_PREFIX)), NAME)
   await directory.writeSocketPath(path)

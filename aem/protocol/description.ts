@@ -1,4 +1,5 @@
 import { FieldReader, malformedJob } from './field-reader.ts'
+import type { Isolation, UnitLimits } from './launcher.ts'
 import { parseBytes, parseDurationMs } from './quantity.ts'
 import { NODES_MAX } from './shapes.ts'
 
@@ -21,7 +22,9 @@ export interface JobDescription {
   readonly env: Readonly<Record<string, string>>
   /** For people and programs to find it by: nothing is decided by them. */
   readonly labels: Readonly<Record<string, string>>
-  readonly limits: { readonly timeMs?: number; readonly memoryBytes?: number }
+  readonly limits: UnitLimits
+  /** Its units see only the system, read-only, and their sandbox; the network only where `network` is true. Absent: not isolated. */
+  readonly isolate?: Isolation
   readonly stage: {
     /** Relative paths of files that every unit finds in its sandbox. */
     readonly in: readonly string[]
@@ -44,6 +47,8 @@ export const LABEL_VALUE_CHARS_MAX = 256
 export const STAGE_COUNT_MAX = 1_000
 export const PATH_CHARS_MAX = 1_024
 export const CORES_MAX = 65_536
+/** As many as Linux has ids for (`PID_MAX_LIMIT`). */
+export const PROCESSES_MAX = 4_194_304
 export const TIME_LIMIT_MS_MAX = 366 * 86_400_000
 
 /** Fields that the design knows and this version does not do: refused by name rather than ignored. */
@@ -57,7 +62,6 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   reserve: 'reservations',
   spread: 'spreading over sites',
   pack: 'packing into sites',
-  isolate: 'isolation',
   container: 'containers',
   checkpoint: 'checkpoints',
   gpus: 'GPUs as something promised (`where: Gpus >= 1` finds nodes that have them)',
@@ -74,6 +78,7 @@ export function readDescription(value: unknown): JobDescription {
   const where = job.expression('where', EXPRESSION_CHARS_MAX)
   const rank = job.expression('rank', EXPRESSION_CHARS_MAX)
   const memoryBytes = job.quantity('memory', parseBytes, 'a size such as `8GiB`')
+  const isolate = readIsolation(job)
   const workdir = job.optionalPath('workdir', PATH_CHARS_MAX)
   const description: JobDescription = {
     name: job.text('name', NAME_CHARS_MAX) ?? nameOf(run),
@@ -87,6 +92,7 @@ export function readDescription(value: unknown): JobDescription {
     stage: readStage(job),
     ...(rank !== undefined && { rank }),
     ...(memoryBytes !== undefined && { memoryBytes }),
+    ...(isolate !== undefined && { isolate }),
     ...(workdir !== undefined && { workdir }),
   }
   job.refuseOthers(UNSUPPORTED)
@@ -100,6 +106,16 @@ export function readDescription(value: unknown): JobDescription {
 export function promisedBytes(description: Pick<JobDescription, 'memoryBytes' | 'limits'>): number {
   return description.memoryBytes ?? description.limits.memoryBytes ?? 0
 }
+
+/** What a node must be to be given the job, beside having the room: the user's `where`, and what the description needs. */
+export function requirementOf(description: Pick<JobDescription, 'where' | 'isolate'>): string {
+  return description.isolate === undefined
+    ? description.where
+    : `(${description.where}\n) && ${ISOLATION_ATTRIBUTE} == true`
+}
+
+/** What a node that can isolate units says of itself. */
+export const ISOLATION_ATTRIBUTE = 'Isolation'
 
 function readRun(job: FieldReader): string | readonly string[] | undefined {
   const value = job.take('run')
@@ -159,11 +175,29 @@ function readLimits(job: FieldReader): JobDescription['limits'] {
   if (!limits) return {}
   const timeMs = limits.quantity('time', parseDurationMs, 'a duration such as `2h` or `1h30m`')
   const memoryBytes = limits.quantity('memory', parseBytes, 'a size such as `8GiB`')
-  limits.refuseOthers({ cpu: 'CPU time limits', disk: 'disk limits', processes: 'process limits' })
+  const processesCount = limits.count('processes', PROCESSES_MAX)
+  limits.refuseOthers({ cpu: 'CPU time limits', disk: 'disk limits' })
   if (timeMs !== undefined && (timeMs === 0 || timeMs > TIME_LIMIT_MS_MAX))
     throw malformedJob(['limits', 'time'], 'a time limit is more than nothing and at most 366 days')
   if (memoryBytes === 0) throw malformedJob(['limits', 'memory'], 'a memory limit is more than nothing')
-  return { ...(timeMs !== undefined && { timeMs }), ...(memoryBytes !== undefined && { memoryBytes }) }
+  return {
+    ...(timeMs !== undefined && { timeMs }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
+    ...(processesCount !== undefined && { processesCount }),
+  }
+}
+
+function readIsolation(job: FieldReader): Isolation | undefined {
+  const value = job.take('isolate')
+  if (value === undefined || value === false) return undefined
+  if (value === true) return { network: false }
+  if (typeof value !== 'object' || value === null)
+    throw malformedJob(['isolate'], 'true, false or `{ network: true }` is expected here')
+  const table = job.table('isolate')!
+  const network = table.take('network') ?? false
+  table.refuseOthers({})
+  if (typeof network !== 'boolean') throw malformedJob(['isolate', 'network'], 'true or false is expected here')
+  return { network }
 }
 
 function readStage(job: FieldReader): JobDescription['stage'] {

@@ -9,6 +9,8 @@ export function describeExit(exit: UnitExit): string {
       return `ended by signal ${exit.signal}`
     case 'timeout':
       return 'stopped at its time limit'
+    case 'oom':
+      return 'killed by the kernel: it had used up the memory that it may have'
     case 'unstartable':
       return `could not be started: ${exit.reason}`
     case 'vanished':

@@ -22,7 +22,16 @@ export { isJobId, JOB_ID_CHARS, jobIdOf, parseUnitId, unitIdOf, type JobId, type
 export { JobService } from './job-service.ts'
 export type { Governor } from './governors.ts'
 export { applyEvent, isUnitOver, viewOf, type JobView, type UnitState, type UnitView } from './job-view.ts'
-export type { InputFile, Launcher, RecoveredUnit, UnitExit, UnitOrder } from './launcher.ts'
+export type {
+  InputFile,
+  Isolation,
+  Launcher,
+  RecoveredUnit,
+  Suspender,
+  UnitExit,
+  UnitLimits,
+  UnitOrder,
+} from './launcher.ts'
 export { jobWire, type JobReply, type JobRequest } from './messages.ts'
 export type { Capacity, JobPorts, NodesPort } from './ports.ts'
 export { EXIT_CODES, exitCodeOf, outcomeOf, type Outcome } from './outcome.ts'

@@ -10,6 +10,18 @@ export interface InputFile {
   readonly sha256: string
 }
 
+export interface UnitLimits {
+  /** Counts from the start of the unit's process, without the time that it is suspended. */
+  readonly timeMs?: number
+  readonly memoryBytes?: number
+  /** Processes at one time, threads counted each. */
+  readonly processesCount?: number
+}
+
+export interface Isolation {
+  readonly network: boolean
+}
+
 /** All that is needed to run one unit. It follows from what the user signed, not from what a controller says. */
 export interface UnitOrder {
   readonly unitId: UnitId
@@ -25,8 +37,9 @@ export interface UnitOrder {
   readonly env: Readonly<Record<string, string>>
   readonly cores: number
   readonly memoryBytes?: number
-  /** `timeMs` counts from the start of the unit's process. */
-  readonly limits: { readonly timeMs?: number; readonly memoryBytes?: number }
+  readonly limits: UnitLimits
+  /** Where present it sees only the system, read-only, and its own sandbox; the network only where `network` is true. */
+  readonly isolate?: Isolation
   /** Fetched from the controller into the sandbox. */
   readonly inputs: readonly InputFile[]
   /** Patterns of files in the sandbox that can be fetched afterwards. */
@@ -44,13 +57,14 @@ export interface UnitOrder {
 }
 
 /**
- * How a unit ended. `timeout`: stopped at its time limit. `unstartable`: no process of it ever ran. `vanished`: its process is gone and
+ * How a unit ended. `timeout`: stopped at its time limit. `oom`: the kernel killed what it ran for want of memory. `unstartable`: no process of it ever ran. `vanished`: its process is gone and
  * left no exit record (power loss).
  */
 export type UnitExit =
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'signalled'; readonly signal: string }
   | { readonly kind: 'timeout' }
+  | { readonly kind: 'oom' }
   | { readonly kind: 'unstartable'; readonly reason: string }
   | { readonly kind: 'vanished'; readonly reason: string }
 
@@ -78,4 +92,12 @@ export interface Launcher {
   recover(): Promise<readonly RecoveredUnit[]>
   /** Deletes sandbox, output and exit record of an ended unit. */
   forget(unitId: UnitId): Promise<void>
+}
+
+/** What stops a unit for a while: every process of it, from outside, so that it can do nothing about it. */
+export interface Suspender {
+  /** Resolves when nothing of it runs. A unit that is suspended already, has ended or is unknown is no error. */
+  suspend(unitId: UnitId): Promise<void>
+  /** Lets it go on. One that is not suspended, has ended or is unknown is no error. */
+  resume(unitId: UnitId): Promise<void>
 }

@@ -36,7 +36,12 @@ export const unitOrder: Shape<UnitOrder> = shape.record({
   env: shape.table(shape.text(ENV_CHARS_MAX), { countMax: ENV_COUNT_MAX, keyCharsMax: ENV_CHARS_MAX }),
   cores: shape.integer(1, CORES_MAX),
   memoryBytes: shape.optional(shape.integer()),
-  limits: shape.record({ timeMs: shape.optional(shape.integer()), memoryBytes: shape.optional(shape.integer()) }),
+  limits: shape.record({
+    timeMs: shape.optional(shape.integer()),
+    memoryBytes: shape.optional(shape.integer()),
+    processesCount: shape.optional(shape.integer()),
+  }),
+  isolate: shape.optional(shape.record({ network: shape.boolean })),
   inputs: inputFiles,
   outputs: shape.list(path, STAGE_COUNT_MAX),
   workdir: shape.optional(path),

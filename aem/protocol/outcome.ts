@@ -11,8 +11,11 @@ export interface Outcome {
   readonly reason: string
 }
 
-/** As shells and `timeout` have them: a program that cannot be run, a time limit, 128 and the number of a signal. */
-export const EXIT_CODES = { lost: 5, timeout: 124, unstartable: 126, cancelled: 130, signalled: 128 } as const
+/**
+ * As shells and `timeout` have them: a program that cannot be run, a time limit, 128 and the number of a signal. Out of memory is that of
+ * KILL, which is what the kernel sends.
+ */
+export const EXIT_CODES = { lost: 5, timeout: 124, unstartable: 126, cancelled: 130, oom: 137, signalled: 128 } as const
 
 /** The outcome of a job all of whose units are over, or which is cancelled before it has a node. */
 export function outcomeOf(view: JobView): Outcome {
@@ -44,6 +47,8 @@ export function exitCodeOf(unit: UnitView): number {
       return EXIT_CODES.signalled + (SIGNAL_NUMBERS[unit.exit.signal] ?? 0)
     case 'timeout':
       return EXIT_CODES.timeout
+    case 'oom':
+      return EXIT_CODES.oom
     case 'unstartable':
       return EXIT_CODES.unstartable
     case 'vanished':

@@ -1,6 +1,6 @@
 import { asRoostError, shuffle, type PeerId } from '../../overlay/index.ts'
 import { inBackground, isStopping, reasonOf, surely } from './background.ts'
-import { promisedBytes, type JobDescription } from './description.ts'
+import { promisedBytes, requirementOf, type JobDescription } from './description.ts'
 import type { JobHappening } from './events.ts'
 import { unitIdOf } from './ids.ts'
 import type { JobRecord } from './job-record.ts'
@@ -204,7 +204,7 @@ function decided(view: JobView, reason: string | undefined): JobHappening | unde
 export function whereOf(description: JobDescription): string {
   const memoryBytes = promisedBytes(description)
   const room = `FreeCores >= ${description.cores}${memoryBytes > 0 ? ` && FreeMemory >= ${memoryBytes}` : ''}`
-  return `(${description.where}\n) && ${room}`
+  return `(${requirementOf(description)}\n) && ${room}`
 }
 
 function shortageOf(count: number, { candidates, rejections }: FindAnswer, avoidedCount: number): string {

@@ -91,7 +91,7 @@ export const signalName: Shape<string> = (value, path) => {
   return value
 }
 
-const exitKind = shape.record({ kind: shape.oneOf('exited', 'signalled', 'timeout', 'unstartable', 'vanished') })
+const exitKind = shape.record({ kind: shape.oneOf('exited', 'signalled', 'timeout', 'oom', 'unstartable', 'vanished') })
 
 export const unitExit: Shape<UnitExit> = (value, path) => {
   const { kind } = exitKind(value, path)

@@ -79,6 +79,7 @@ export function orderOf(submission: Submission, owner: string, assignment: Assig
     cores: description.cores,
     ...(memoryBytes > 0 && { memoryBytes }),
     limits: description.limits,
+    ...(description.isolate !== undefined && { isolate: description.isolate }),
     inputs,
     outputs: description.stage.out,
     ...(description.workdir !== undefined && { workdir: description.workdir }),

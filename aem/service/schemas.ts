@@ -13,6 +13,7 @@ const exitSchema = z
     z.object({ kind: z.literal('exited'), code: z.int() }),
     z.object({ kind: z.literal('signalled'), signal: z.string() }),
     z.object({ kind: z.literal('timeout') }),
+    z.object({ kind: z.literal('oom') }),
     z.object({ kind: z.literal('unstartable'), reason: z.string() }),
     z.object({ kind: z.literal('vanished'), reason: z.string() }),
   ])
@@ -43,7 +44,12 @@ const descriptionSchema = z
     memoryBytes: z.number().optional(),
     env: z.record(z.string(), z.string()),
     labels: z.record(z.string(), z.string()).optional(),
-    limits: z.object({ timeMs: z.number().optional(), memoryBytes: z.number().optional() }),
+    limits: z.object({
+      timeMs: z.number().optional(),
+      memoryBytes: z.number().optional(),
+      processesCount: z.int().optional(),
+    }),
+    isolate: z.object({ network: z.boolean() }).optional(),
     stage: z.object({ in: z.array(z.string()), out: z.array(z.string()) }),
     workdir: z.string().optional(),
   })

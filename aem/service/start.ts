@@ -2,7 +2,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Host, RunningPlugin } from '../../overlay/contract/index.ts'
 import { RoostError, type CallEnv } from '../../overlay/index.ts'
-import { LocalLauncher, type FetchInput } from '../execution/index.ts'
+import { findMeans, LocalLauncher, type FetchInput } from '../execution/index.ts'
 import { isFinal, jobWire, JobService, publicEvent, type JobReply, type JobRequest } from '../protocol/index.ts'
 import { InputFiles, openDatabase, openGovernorStore, openJobStore, openUnitStore } from '../store/index.ts'
 import { Controllers } from './controllers.ts'
@@ -37,10 +37,12 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
     const response = await controllers.ask(order.controller, path, { signal })
     return response.body ?? new Blob([]).stream()
   }
+  const unitsRoot = join(dataDir, 'units')
   const launcher = new LocalLauncher({
     self,
-    root: join(dataDir, 'units'),
+    root: unitsRoot,
     log,
+    means: await findMeans(unitsRoot, log),
     fetchInput,
     serveJob: (path, job) => host.serveJob(path, job),
     onExit: (unitId, exit) => service.unitExited(unitId, exit),
@@ -69,7 +71,7 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
   await service.start(env)
   void records.refresh()
 
-  const stopOffering = host.nodes.offer('aem', () => service.attributes())
+  const stopOffering = host.nodes.offer('aem', () => ({ ...service.attributes(), ...launcher.attributes() }))
   offerMetrics(host, service, growth)
   const jobs = new Jobs({
     self,

@@ -198,6 +198,7 @@ const exits: { readonly [Kind in UnitExit['kind']]: Extract<UnitExit, { readonly
   exited: { kind: 'exited', code: 3 },
   signalled: { kind: 'signalled', signal: 'KILL' },
   timeout: { kind: 'timeout' },
+  oom: { kind: 'oom' },
   unstartable: { kind: 'unstartable', reason: 'no shell' },
   vanished: { kind: 'vanished', reason: 'no power' },
 }
@@ -266,7 +267,8 @@ const unitEvent: Examples<UnitEvent> = {
       env: { A: 'b' },
       cores: 2,
       memoryBytes: 1_024,
-      limits: { timeMs: 1_000 },
+      limits: { timeMs: 1_000, processesCount: 64 },
+      isolate: { network: false },
       inputs: [{ name: 'scene.blend', bytes: 3, sha256: '0'.repeat(64) }],
       outputs: ['*.png'],
       controller: peer,

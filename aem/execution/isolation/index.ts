@@ -1,0 +1,2 @@
+export { findIsolation, type FoundIsolation } from './find.ts'
+export type { IsolatedView, Isolator, UnitUser } from './isolator.ts'

@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+/**
+ * How a shim becomes a child subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), which inherits every orphan below it and so loses none. It has to
+ * ask for that itself; a shell cannot, nor can Node.js, but Perl, which most systems have, calls the kernel by number and then becomes the shell.
+ */
+export interface Subreaper {
+  /** A program and arguments, before those of a program that it becomes. */
+  readonly prefix: readonly string[]
+}
+
+/** The number of prctl(2) (arch/*\/syscall_64.tbl, and include/uapi/asm-generic/unistd.h for Arm). */
+const PRCTL_NUMBERS: Readonly<Partial<Record<NodeJS.Architecture, number>>> = { x64: 157, arm64: 167, riscv64: 167 }
+const PR_SET_CHILD_SUBREAPER = 36
+const TRIAL_MS = 5_000
+
+/** Tried out; undefined where it does not work. */
+export async function findSubreaper(): Promise<Subreaper | undefined> {
+  const number = process.platform === 'linux' ? PRCTL_NUMBERS[process.arch] : undefined
+  if (number === undefined) return undefined
+  const call = `syscall(${number}, ${PR_SET_CHILD_SUBREAPER}, 1, 0, 0, 0) == 0 or exit 1; exec {$ARGV[0]} @ARGV`
+  const prefix = ['perl', '-e', call]
+  try {
+    // An orphan's parent is then the process that became `sh`.
+    const trial =
+      '(exec sh -c "(sleep 0.05; read -r stat </proc/self/stat; set -- \\$stat; echo \\$4) &"); echo $$; wait; sleep 0.2'
+    const { stdout } = await promisify(execFile)('perl', [...prefix.slice(1), '/bin/sh', '-c', trial], {
+      timeout: TRIAL_MS,
+    })
+    const [self, parent] = stdout.trim().split('\n')
+    return self !== undefined && self === parent ? { prefix } : undefined
+  } catch {
+    return undefined
+  }
+}
