@@ -16,7 +16,8 @@ export async function suspend(directory: UnitDirectory, cgroup: Cgroup | undefin
   await directory.markSuspended(uptime())
   try {
     if (cgroup?.canFreeze) await cgroup.freeze()
-    else if (!(await signalUntil(traceOf(directory), 'SIGSTOP', ({ isStopped }) => isStopped)))
+    // Deaf is one whose child was stopped between vfork and exec, and who waits for it: neither does anything more.
+    else if (!(await signalUntil(traceOf(directory), 'SIGSTOP', ({ isStopped, isDeaf }) => isStopped || isDeaf)))
       throw new Error('some of its processes do not stop')
   } catch (cause) {
     await resume(directory, cgroup)

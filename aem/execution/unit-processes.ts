@@ -18,6 +18,8 @@ export interface FoundProcess {
   readonly pid: number
   /** Whether it is stopped (SIGSTOP). */
   readonly isStopped: boolean
+  /** Whether it waits in the kernel and hears no signal until it comes back; then it hears it before anything else. */
+  readonly isDeaf: boolean
 }
 
 /** Zombies are left out. Empty where there is no /proc. */
@@ -37,22 +39,26 @@ export function findProcesses(trace: UnitTrace): FoundProcess[] {
   }
   return processes
     .filter(({ pid, state }) => found.has(pid) && state !== 'Z' && state !== 'X')
-    .map(({ pid, state }) => ({ pid, isStopped: state === 'T' || state === 't' }))
+    .map(({ pid, state }) => ({ pid, isStopped: state === 'T' || state === 't', isDeaf: state === 'D' }))
 }
 
 /**
- * Signals all of them, and those that they fork meanwhile, until `isDone` holds for each that is found; false where it does not after
- * `ROUNDS_MAX`.
+ * Signals all of them, and those that they fork meanwhile, until each that is found was signalled and `isDone`; false where that takes
+ * more than `ROUNDS_MAX`.
  */
 export async function signalUntil(
   trace: UnitTrace,
   signal: NodeJS.Signals,
   isDone: (process: FoundProcess) => boolean,
 ): Promise<boolean> {
+  const signalled = new Set<number>()
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const left = findProcesses(trace).filter((process) => !isDone(process))
+    const left = findProcesses(trace).filter((process) => !signalled.has(process.pid) || !isDone(process))
     if (left.length === 0) return true
-    for (const { pid } of left) send(pid, signal)
+    for (const { pid } of left) {
+      send(pid, signal)
+      signalled.add(pid)
+    }
     await new Promise((resolve) => setTimeout(resolve, ROUND_MS))
   }
   return false

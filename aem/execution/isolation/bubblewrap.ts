@@ -33,7 +33,7 @@ export class Bubblewrap implements Isolator {
       ...(view.socketDirectory
         ? [...above(view.socketDirectory), '--bind', view.socketDirectory, view.socketDirectory]
         : []),
-      ...['--remount-ro', '/', '--chdir', '/', '--'],
+      ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', '/', '--'],
       ...(this.user ? asUser(setpriv!, this.user) : []),
       ...asCommand(env, view.cwd),
     ]
