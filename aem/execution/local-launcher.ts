@@ -77,7 +77,7 @@ interface Unit {
 
 /**
  * The `local` back end: units as processes of this machine, each in a sandbox, a session and a process group of its own,
- * behind a shim that outlives the daemon (shim.ts), and in a control group where the machine gives one. Limits: time by the shim; memory and
+ * behind a shim that outlives the daemon (shim.ts), and in a control group where it needs one and the machine gives one. Limits: time by the shim; memory and
  * processes by the group; without one, memory by RLIMIT_DATA for each process of the unit, and processes not at all.
  */
 export class LocalLauncher implements Launcher, Suspender {
@@ -278,6 +278,7 @@ export class LocalLauncher implements Launcher, Suspender {
   /** A unit that cannot have one runs without, and its memory is held as it is where there are none. */
   async #makeCgroup(unit: Unit): Promise<void> {
     const { means, log } = this.#dependencies
+    if (!needsCgroup(unit.order)) return
     const { cores, limits, unitId } = unit.order
     const directory = unit.directory!
     try {
@@ -421,6 +422,14 @@ export class LocalLauncher implements Launcher, Suspender {
       if (directory.group) signalGroup(directory.group, 'SIGXFSZ')
     }
   }
+}
+
+/**
+ * Entering a group makes the kernel wait for all processors, some 10 ms, half of what a short unit takes altogether. So a unit is in one only
+ * where that changes something: it has a limit that only a group can hold, or was promised more of the processor than others.
+ */
+function needsCgroup({ limits, cores }: UnitOrder): boolean {
+  return limits.memoryBytes !== undefined || limits.processesCount !== undefined || cores > 1
 }
 
 function cgroupOf(directory: UnitDirectory): Cgroup | undefined {

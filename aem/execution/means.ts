@@ -7,7 +7,7 @@ import { findSubreaper, type Subreaper } from './subreaper.ts'
 /** What this machine gives to bound units, to stop them, to keep them apart and to find what they leave behind. None of it is needed to run them. */
 export interface ExecutionMeans {
   readonly cgroups?: CgroupDriver | undefined
-  /** Where there are no control groups. */
+  /** For units that are in no control group. */
   readonly subreaper?: Subreaper | undefined
   readonly isolator?: Isolator | undefined
   /** Why there is no isolator, in words. */
@@ -17,13 +17,12 @@ export interface ExecutionMeans {
 /** Looks what works here, by trying it, and says once in the log what is found and what is not. `root` is where the sandboxes are; made if missing. */
 export async function findMeans(root: string, log: Log): Promise<ExecutionMeans> {
   await mkdir(root, { recursive: true, mode: 0o700 })
-  const [cgroups, isolation] = await Promise.all([findCgroups(), findIsolation(root)])
-  const subreaper = cgroups.driver === undefined ? await findSubreaper() : undefined
+  const [cgroups, isolation, subreaper] = await Promise.all([findCgroups(), findIsolation(root), findSubreaper()])
   log.info(
     {
       cgroups: cgroups.driver === undefined ? 'none' : `v${cgroups.driver.version}`,
       ...(cgroups.driver && { bounds: [...cgroups.driver.powers] }),
-      ...(cgroups.driver === undefined && { strays: subreaper ? 'subreaper' : 'search' }),
+      strays: subreaper ? 'subreaper' : 'search',
       isolation: isolation.isolator?.name ?? 'none',
       lacks: [...cgroups.lacks, ...(isolation.lacks === undefined ? [] : [isolation.lacks])],
     },

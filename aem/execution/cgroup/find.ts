@@ -108,7 +108,7 @@ async function leave(own: string): Promise<void> {
   const members = membersOf(own)
   if (isTop || members.length !== 1 || members[0] !== process.pid) return
   const leaf = join(own, DAEMON_NAME)
-  await mkdir(leaf, { recursive: true }).catch(() => {})
+  await makeUnlessThere(leaf)
   await tryToWrite(join(leaf, 'cgroup.procs'), process.pid)
 }
 
@@ -126,11 +126,19 @@ async function canWrite(file: string): Promise<boolean> {
 async function canDivide(base: string): Promise<boolean> {
   const trial = join(base, `trial-${process.pid}-${performance.now()}`)
   try {
-    await mkdir(base, { recursive: true })
+    await makeUnlessThere(base)
     await mkdir(trial)
     await rmdir(trial)
     return true
   } catch {
     return false
+  }
+}
+
+async function makeUnlessThere(directory: string): Promise<void> {
+  try {
+    await mkdir(directory)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown
   }
 }

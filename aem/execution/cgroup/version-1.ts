@@ -35,9 +35,9 @@ const POWERS: Readonly<Partial<Record<V1Controller, CgroupPower>>> = {
 }
 
 /**
- * cgroup v1 (Linux kernel documentation, admin-guide/cgroup-v1): a group is a directory below the base of each controller. To enter one
- * costs over a millisecond a tree, so a unit is only in those that it has a use for: always the freezer and the two of the processor,
- * which count its time; memory and processes where these are limited.
+ * cgroup v1 (Linux kernel documentation, admin-guide/cgroup-v1): a group is a directory below the base of each controller. A
+ * unit is only in those that it has a use for: always the freezer and the two of the processor, which count its time; memory and processes
+ * where these are limited.
  */
 export class CgroupV1Driver implements CgroupDriver {
   readonly version = 1
@@ -56,15 +56,18 @@ export class CgroupV1Driver implements CgroupDriver {
       const base = this.#bases[controller]
       if (base !== undefined && isOfUse(controller, limits)) directories[controller] = join(base, name)
     }
-    const cgroup = new CgroupV1({ version: 1, directories: directories as Record<string, string> })
+    const made: string[] = []
     try {
-      for (const directory of new Set(Object.values(directories))) await makeGroup(directory)
+      for (const directory of new Set(Object.values(directories))) {
+        await makeGroup(directory)
+        made.push(directory)
+      }
       await setLimits(directories, limits)
     } catch (thrown) {
-      await cgroup.remove()
+      for (const directory of made) await removeGroup(directory)
       throw thrown
     }
-    return cgroup
+    return new CgroupV1({ version: 1, directories: directories as Record<string, string> })
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { UnitDirectory } from '../../../aem/execution/index.ts'
+import type { UnitOrder } from '../../../aem/protocol/index.ts'
 import { orderFor, run, startLauncher, temporaryDirectory, type Started } from './fixture.ts'
 import { allMeans } from './means.ts'
 import { stateOf, until } from './processes.ts'
@@ -10,6 +11,10 @@ const MIB = 1024 * 1024
 
 const STRAY = { STRAY: `trap '' TERM HUP; echo $$ >stray; while :; do sleep 1; done` }
 
+/** With more than one core, so that it is in a control group where there are any. */
+const held = (command: UnitOrder['run'], changes: Partial<UnitOrder> = {}): UnitOrder =>
+  orderFor(command, { cores: 2, ...changes })
+
 const directoryOf = (started: Started, unitId: string): UnitDirectory => started.launcher.directoryOf(unitId)
 const output = (started: Started, unitId: string): string =>
   readFileSync(directoryOf(started, unitId).stream('stdout'), 'utf8')
@@ -17,15 +22,15 @@ const output = (started: Started, unitId: string): string =>
 describe.each(allMeans)('held by $name', ({ means }) => {
   test('a unit ends as its command did', async () => {
     const started = startLauncher({ means })
-    expect(await run(started, orderFor('exit 7'))).toEqual({ kind: 'exited', code: 7 })
-    expect(await run(started, orderFor('kill -9 $$'))).toEqual({ kind: 'signalled', signal: 'KILL' })
-    expect(await run(started, orderFor('sleep 30', { limits: { timeMs: 100 } }))).toEqual({ kind: 'timeout' })
+    expect(await run(started, held('exit 7'))).toEqual({ kind: 'exited', code: 7 })
+    expect(await run(started, held('kill -9 $$'))).toEqual({ kind: 'signalled', signal: 'KILL' })
+    expect(await run(started, held('sleep 30', { limits: { timeMs: 100 } }))).toEqual({ kind: 'timeout' })
   })
 
   test('a daemon that a unit left in a session of its own, deaf to TERM, ends with it', async () => {
     const started = startLauncher({ means })
     // Forked twice, so that its parent is gone, and in a session that is not the unit's.
-    const order = orderFor('(setsid sh -c "$STRAY" &) ; while [ ! -s stray ]; do sleep 0.01; done', { env: STRAY })
+    const order = held('(setsid sh -c "$STRAY" &) ; while [ ! -s stray ]; do sleep 0.01; done', { env: STRAY })
     expect(await run(started, order)).toEqual({ kind: 'exited', code: 0 })
     const pid = Number(readFileSync(join(directoryOf(started, order.unitId).work, 'stray'), 'utf8'))
     expect(pid).toBeGreaterThan(1)
@@ -34,7 +39,7 @@ describe.each(allMeans)('held by $name', ({ means }) => {
 
   test('a hundred that a unit left behind end with it', async () => {
     const started = startLauncher({ means })
-    const order = orderFor(
+    const order = held(
       'i=0; while [ $i -lt 100 ]; do setsid sleep 300 & echo $! >>strays; i=$((i + 1)); done; sleep 0.1',
     )
     await run(started, order)
@@ -47,7 +52,7 @@ describe.each(allMeans)('held by $name', ({ means }) => {
 
   test('what is left of a unit whose shim was killed is killed, whatever session it is in', async () => {
     const started = startLauncher({ means })
-    const order = orderFor('setsid sleep 300 & echo $! >stray; sleep 300')
+    const order = held('setsid sleep 300 & echo $! >stray; sleep 300')
     await started.launcher.start(order)
     const directory = directoryOf(started, order.unitId)
     const file = join(directory.work, 'stray')
@@ -60,7 +65,7 @@ describe.each(allMeans)('held by $name', ({ means }) => {
   test('a suspended unit does nothing until it is resumed, and the time does not count against its limit', async () => {
     const started = startLauncher({ means })
     const limits = { timeMs: 1_000 }
-    const order = orderFor('setsid sh -c "while :; do echo x; sleep 0.02; done" & wait', { limits })
+    const order = held('setsid sh -c "while :; do echo x; sleep 0.02; done" & wait', { limits })
     await started.launcher.start(order)
     await until(() => output(started, order.unitId) !== '')
     await started.launcher.suspend(order.unitId)
@@ -78,7 +83,7 @@ describe.each(allMeans)('held by $name', ({ means }) => {
 
   test('a suspended unit can be killed', async () => {
     const started = startLauncher({ means })
-    const order = orderFor('sleep 300')
+    const order = held('sleep 300')
     await started.launcher.start(order)
     await started.launcher.suspend(order.unitId)
     await started.launcher.signal(order.unitId, 'KILL')
@@ -89,7 +94,7 @@ describe.each(allMeans)('held by $name', ({ means }) => {
     const root = join(temporaryDirectory(), 'units')
     const first = startLauncher({ means, root })
     const gate = join(temporaryDirectory(), 'gate')
-    const order = orderFor(`while [ ! -e ${gate} ]; do sleep 0.02; done; exit 9`)
+    const order = held(`while [ ! -e ${gate} ]; do sleep 0.02; done; exit 9`)
     await first.launcher.start(order)
     await first.launcher.suspend(order.unitId)
     first.launcher.close()
@@ -103,9 +108,9 @@ describe.each(allMeans)('held by $name', ({ means }) => {
 
   test('suspending and resuming what has ended, or is unknown, is no error', async () => {
     const started = startLauncher({ means })
-    const order = orderFor('true')
+    const order = held('true')
     await run(started, order)
-    for (const unitId of [order.unitId, orderFor('true').unitId]) {
+    for (const unitId of [order.unitId, held('true').unitId]) {
       await started.launcher.suspend(unitId)
       await started.launcher.resume(unitId)
       expect(started.launcher.isSuspended(unitId)).toBe(false)
@@ -116,7 +121,7 @@ describe.each(allMeans)('held by $name', ({ means }) => {
 describe.each(allMeans.filter(({ means }) => means.cgroups || means.subreaper))('held by $name', ({ means }) => {
   test('a daemon that a unit left without any trace of it ends with it', async () => {
     const started = startLauncher({ means })
-    const order = orderFor('(setsid env -i sh -c "$STRAY" &) ; while [ ! -s stray ]; do sleep 0.01; done', {
+    const order = held('(setsid env -i sh -c "$STRAY" &) ; while [ ! -s stray ]; do sleep 0.01; done', {
       env: STRAY,
     })
     await run(started, order)
@@ -128,7 +133,7 @@ describe.each(allMeans.filter(({ means }) => means.cgroups || means.subreaper))(
 describe.each(allMeans.filter(({ means }) => means.cgroups))('held by $name', ({ means }) => {
   test('the processor time of all its processes is known when it has ended, and its group is gone', async () => {
     const started = startLauncher({ means })
-    const order = orderFor('(i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done) & wait')
+    const order = held('(i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done) & wait')
     await run(started, order)
     const directory = directoryOf(started, order.unitId)
     const groups = Object.values(directory.readCgroup()!.directories)
@@ -144,15 +149,15 @@ describe.each(allMeans.filter(({ means }) => means.cgroups?.powers.has('memory')
     const started = startLauncher({ means })
     const greedy = `exec perl -e '$a = "x" x (200 * 1024 * 1024); sleep 1'`
     const limits = { memoryBytes: 32 * MIB }
-    expect(await run(started, orderFor(greedy, { limits }))).toEqual({ kind: 'oom' })
-    expect(await run(started, orderFor(greedy))).toEqual({ kind: 'exited', code: 0 })
-    expect(await run(started, orderFor('kill -9 $$', { limits }))).toEqual({ kind: 'signalled', signal: 'KILL' })
+    expect(await run(started, held(greedy, { limits }))).toEqual({ kind: 'oom' })
+    expect(await run(started, held(greedy))).toEqual({ kind: 'exited', code: 0 })
+    expect(await run(started, held('kill -9 $$', { limits }))).toEqual({ kind: 'signalled', signal: 'KILL' })
   })
 
   test('the memory of all its processes counts together', async () => {
     const started = startLauncher({ means })
     const one = `perl -e '$a = "x" x (20 * 1024 * 1024); sleep 300'`
-    const order = orderFor(['bash', '-c', `${one} & ${one} & ${one} & wait -n; exit 3`], {
+    const order = held(['bash', '-c', `${one} & ${one} & ${one} & wait -n; exit 3`], {
       limits: { memoryBytes: 48 * MIB, timeMs: 10_000 },
     })
     expect(await run(started, order)).toEqual({ kind: 'oom' })
@@ -162,11 +167,19 @@ describe.each(allMeans.filter(({ means }) => means.cgroups?.powers.has('memory')
 describe.each(allMeans.filter(({ means }) => means.cgroups?.powers.has('processes')))('held by $name', ({ means }) => {
   test('a unit gets no more processes than its limit', async () => {
     const started = startLauncher({ means })
-    const order = orderFor('i=0; while [ $i -lt 50 ]; do sleep 5 & i=$((i + 1)); done; echo all', {
+    const order = held('i=0; while [ $i -lt 50 ]; do sleep 5 & i=$((i + 1)); done; echo all', {
       limits: { processesCount: 10 },
     })
     const exit = await run(started, order)
     expect(exit).not.toEqual({ kind: 'exited', code: 0 })
     expect(output(started, order.unitId)).toBe('')
   })
+})
+
+test('a unit that asks for nothing special is in no control group, and none waits for it to enter one', async () => {
+  const { means } = allMeans[0]!
+  const started = startLauncher({ means })
+  const order = orderFor('true')
+  await run(started, order)
+  expect(directoryOf(started, order.unitId).readCgroup()).toBeUndefined()
 })
