@@ -15,6 +15,9 @@ export interface RunOptions {
   readonly memory?: string
   readonly memoryLimit?: string
   readonly time?: string
+  readonly processes?: number
+  readonly isolate?: true
+  readonly network?: true
   readonly name?: string
   readonly in?: readonly string[]
   readonly out?: readonly string[]
@@ -50,7 +53,12 @@ export async function run(context: CommandContext, words: readonly string[], opt
 /** What the options say, as a job file would; a field that is not given stays absent. */
 export function descriptionFrom(words: readonly string[], options: RunOptions, inputs: readonly InputSource[]): Plain {
   const { out = [], env = [] } = options
-  const limits = { ...given('time', options.time), ...given('memory', options.memoryLimit) }
+  const limits = {
+    ...given('time', options.time),
+    ...given('memory', options.memoryLimit),
+    ...given('processes', options.processes),
+  }
+  if (options.network && !options.isolate) throw new RoostError('USAGE', '--network goes with --isolate')
   const stage = {
     ...(inputs.length > 0 && { in: inputs.map(({ name }) => name) }),
     ...(out.length > 0 && { out }),
@@ -63,6 +71,7 @@ export function descriptionFrom(words: readonly string[], options: RunOptions, i
     ...given('nodes', options.nodes),
     ...given('cores', options.cores),
     ...given('memory', options.memory),
+    ...(options.isolate && { isolate: options.network ? { network: true } : true }),
     ...(env.length > 0 && { env: Object.fromEntries(env.map(variable)) }),
     ...(Object.keys(limits).length > 0 && { limits }),
     ...(Object.keys(stage).length > 0 && { stage }),

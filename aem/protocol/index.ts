@@ -1,5 +1,12 @@
 export { attemptsOf, type Attempt, type AttemptUnit } from './attempts.ts'
-export { isLabelName, LABEL_NAME_WORDS, promisedBytes, readDescription, type JobDescription } from './description.ts'
+export {
+  ISOLATION_ATTRIBUTE,
+  isLabelName,
+  LABEL_NAME_WORDS,
+  promisedBytes,
+  readDescription,
+  type JobDescription,
+} from './description.ts'
 export { boardReply, JobBoard, type BoardCommand, type BoardReply } from './board.ts'
 export { BoardKeeper, type BoardReplica } from './board-keeper.ts'
 export { HOLDERS_COUNT_MAX, signMandate, type Mandate } from './mandate.ts'

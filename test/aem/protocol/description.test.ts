@@ -39,7 +39,8 @@ describe('a description', () => {
       memory: '2GiB',
       env: { THREADS: 2, QUIET: true, NAME: 'x' },
       labels: { team: 'film', take: 7 },
-      limits: { time: '1h30m', memory: '8GiB' },
+      limits: { time: '1h30m', memory: '8GiB', processes: 64 },
+      isolate: { network: true },
       stage: { in: ['./data//scene.blend'], out: ['*.png'] },
       workdir: 'data',
     }
@@ -53,7 +54,8 @@ describe('a description', () => {
       memoryBytes: 2 * 2 ** 30,
       env: { THREADS: '2', QUIET: 'true', NAME: 'x' },
       labels: { team: 'film', take: '7' },
-      limits: { timeMs: 5_400_000, memoryBytes: 8 * 2 ** 30 },
+      limits: { timeMs: 5_400_000, memoryBytes: 8 * 2 ** 30, processesCount: 64 },
+      isolate: { network: true },
       stage: { in: ['data/scene.blend'], out: ['*.png'] },
       workdir: 'data',
     })
@@ -78,6 +80,10 @@ describe('a description', () => {
     [{ run: 'a', limits: [] }, ['limits']],
     [{ run: 'a', limits: { time: 'soon' } }, ['limits', 'time']],
     [{ run: 'a', limits: { time: 0 } }, ['limits', 'time']],
+    [{ run: 'a', limits: { processes: 0 } }, ['limits', 'processes']],
+    [{ run: 'a', isolate: 'yes' }, ['isolate']],
+    [{ run: 'a', isolate: { network: 'no' } }, ['isolate', 'network']],
+    [{ run: 'a', isolate: { netwrok: true } }, ['isolate', 'netwrok']],
     [{ run: 'a', env: { 'A B': '' } }, ['env', 'A B']],
     [{ run: 'a', env: { ROOST_INDEX: '1' } }, ['env', 'ROOST_INDEX']],
     [{ run: 'a', env: { A: {} } }, ['env', 'A']],
@@ -94,6 +100,16 @@ describe('a description', () => {
     [{ run: 'a', limits: { tiem: '2h' } }, ['limits', 'tiem']],
   ])('%j is malformed at %j', (value, path) => {
     expect(fault(value)).toMatchObject({ code: 'JOB_MALFORMED', path })
+  })
+
+  test.each([
+    [undefined, undefined],
+    [false, undefined],
+    [true, { network: false }],
+    [{}, { network: false }],
+    [{ network: true }, { network: true }],
+  ])('isolates where it says so: %j', (isolate, read) => {
+    expect(readDescription({ run: 'a', isolate }).isolate).toEqual(read)
   })
 
   test.each(['array', 'retry', 'after', 'queue', 'priority'])(

@@ -108,6 +108,7 @@ describe('the outcome of a job', () => {
     ['a signal', [exited(0, { kind: 'signalled', signal: 'KILL' }), code(1, 0)], 'failed', 137],
     ['an unheard-of signal', [exited(0, { kind: 'signalled', signal: 'RTMIN+3' }), code(1, 0)], 'failed', 128],
     ['a time limit', [exited(0, { kind: 'timeout' }), code(1, 0)], 'timeout', 124],
+    ['a unit out of memory', [exited(0, { kind: 'oom' }), code(1, 0)], 'failed', 137],
     ['a unit that never ran', [exited(0, { kind: 'unstartable', reason: 'no shell' }), code(1, 0)], 'failed', 126],
     ['a lost unit', [code(0, 0), lost(1)], 'lost', 5],
     ['a lost unit behind a failed one', [code(0, 3), lost(1)], 'lost', 3],

@@ -127,3 +127,9 @@ test('what a unit needs free is asked for beside what the user wrote, whatever t
   expect(whereOf(description)).toBe('(Cores > 1 // big ones\n) && FreeCores >= 2 && FreeMemory >= 1024')
   expect(() => parseExpression(whereOf(description))).not.toThrow()
 })
+
+test('isolated units match only nodes that isolate', () => {
+  const description = readDescription({ run: 'a', where: 'Cores > 1 // big ones', isolate: true })
+  expect(whereOf(description)).toBe('((Cores > 1 // big ones\n) && Isolation == true\n) && FreeCores >= 1')
+  expect(() => parseExpression(whereOf(description))).not.toThrow()
+})

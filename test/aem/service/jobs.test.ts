@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { cancel } from '../../../aem/commands/cancel.ts'
@@ -11,9 +12,16 @@ import { run, type RunOptions } from '../../../aem/commands/run.ts'
 import { show } from '../../../aem/commands/show.ts'
 import { submit } from '../../../aem/commands/submit.ts'
 import { wait } from '../../../aem/commands/wait.ts'
+import { findCgroups } from '../../../aem/execution/cgroup/index.ts'
+import { findIsolation } from '../../../aem/execution/isolation/index.ts'
 import type { Job, JobList } from '../../../aem/service/index.ts'
 import { temporaryDirectory } from '../execution/fixture.ts'
 import { Grid, peerIdOf, statusOf, STRANGER, terminalAt, USER, type MemberNode, type Terminal } from './grid.ts'
+
+const { isolator } = await findIsolation(tmpdir())
+const { driver: cgroups } = await findCgroups()
+if (!isolator || !cgroups?.powers.has('memory'))
+  console.warn('isolation or a bound of memory cannot be had here: not tested')
 
 const OPTIONS: RunOptions = { in: [], out: [], env: [] }
 
@@ -73,6 +81,22 @@ describe('run', () => {
     await get(terminal.context, '@last', [], { to: join(directory, 'fetched') })
     for (const index of [0, 1, 2])
       expect(readFileSync(join(directory, 'fetched', String(index), `unit ${index}.count`), 'utf8').trim()).toBe('3')
+  })
+
+  test.runIf(isolator)('isolates a command on a node that can', async () => {
+    const terminal = terminalAt(nodes[0]!)
+    const command = ['ls "$ROOST_SANDBOX/.."; ls -d /proc/[0-9]* | wc -l']
+    expect(await statusOf(run(terminal.context, command, { ...OPTIONS, isolate: true }))).toBe(0)
+    const [beside, processesCount] = terminal.stdout().trim().split('\n')
+    expect(beside).toBe('work')
+    expect(Number(processesCount)).toBeLessThan(10)
+  })
+
+  test.runIf(cgroups?.powers.has('memory'))('says that a command ran out of memory', async () => {
+    const terminal = terminalAt(nodes[0]!)
+    const command = ['perl', '-e', '$a = "x" x (200 * 1024 * 1024); sleep 1']
+    expect(await statusOf(run(terminal.context, command, { ...OPTIONS, memoryLimit: '32MiB' }))).toBe(137)
+    expect(only(terminal.documents)).toMatchObject({ state: 'failed', reason: expect.stringContaining('memory') })
   })
 
   test('says why a job waits, and the first ctrl-c cancels it', async () => {
