@@ -17,7 +17,7 @@ import {
 import { unitEnvironment } from './environment.ts'
 import { fetchInputs, INPUTS_TIMEOUT_MS, type FetchInput } from './inputs.ts'
 import { reopen, type Cgroup, type CgroupUsage } from './cgroup/index.ts'
-import type { IsolatedView } from './isolation/index.ts'
+import { packEnvironment, type IsolatedView } from './isolation/index.ts'
 import type { ExecutionMeans } from './means.ts'
 import { isRunning, signalGroup, type ProcessMark } from './process.ts'
 import { shimArguments } from './shim.ts'
@@ -224,23 +224,25 @@ export class LocalLauncher implements Launcher, Suspender {
     const [socket] = await Promise.all([this.#openSocket(unit), this.#makeCgroup(unit)])
     if (isolator?.user) await directory.give(isolator.user)
     const env = unitEnvironment(order, self, directory, socket?.path, isolator ? '/tmp' : directory.tmp)
+    const outerPath = process.env['PATH'] ?? '/usr/bin:/bin'
+    const { packed, unpack } = packEnvironment(env)
     const isMemoryHeld = unit.cgroup !== undefined && means.cgroups?.powers.has('memory')
     const shim = shimArguments({
       dir: directory.path,
-      path: env['PATH']!,
+      path: isolator ? outerPath : env['PATH']!,
       timeMs: order.limits.timeMs,
       memoryBytes: isMemoryHeld ? undefined : order.limits.memoryBytes,
       graceMs: this.#options.graceMs,
       run: order.run,
       isSubreaper: unit.cgroup === undefined && means.subreaper !== undefined,
       ...(unit.cgroup && { cgroup: unit.cgroup.shimLines }),
-      ...(isolator && { wrapper: isolator.wrap(viewOf(unit, cwd)) }),
+      ...(isolator && { wrapper: [...isolator.wrap(viewOf(unit, cwd)), ...unpack] }),
     })
     const subreaper = unit.cgroup === undefined ? (means.subreaper?.prefix ?? []) : []
     const [program, ...words] = [...subreaper, '/bin/sh', ...shim]
     const child = spawn(program!, words, {
       cwd,
-      env: { ...env, PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+      env: isolator ? { ...packed, PATH: outerPath, ROOST_SANDBOX: directory.work } : { ...env, PATH: outerPath },
       detached: true,
       stdio: 'ignore',
     })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -18,7 +19,7 @@ import type { JobSocket } from '../../../overlay/contract/index.ts'
 import { findIsolation, type Isolator } from '../../../aem/execution/isolation/index.ts'
 import type { UnitExit, UnitOrder } from '../../../aem/protocol/index.ts'
 import { orderFor, run, startLauncher, temporaryDirectory, type Started } from './fixture.ts'
-import { cgroupsV1, cgroupsV2 } from './means.ts'
+import { cgroupsV1, cgroupsV2, subreaper } from './means.ts'
 import { stateOf, until } from './processes.ts'
 
 const isolators: { readonly name: string; readonly isolator: Isolator }[] = []
@@ -37,7 +38,10 @@ describe.each(isolators)('isolated by $name, a unit', ({ isolator }) => {
   const means = { isolator, ...((cgroupsV1 ?? cgroupsV2) && { cgroups: cgroupsV1 ?? cgroupsV2 }) }
   const isolated = (command: UnitOrder['run'], changes: Partial<UnitOrder> = {}): UnitOrder =>
     orderFor(command, { isolate: { network: false }, ...changes })
-  const see = async (command: string, changes: Partial<UnitOrder> = {}): Promise<{ exit: UnitExit; said: string }> => {
+  const see = async (
+    command: UnitOrder['run'],
+    changes: Partial<UnitOrder> = {},
+  ): Promise<{ exit: UnitExit; said: string }> => {
     const started = startLauncher({ means })
     const order = isolated(command, changes)
     const exit = await run(started, order)
@@ -177,6 +181,43 @@ describe.each(isolators)('isolated by $name, a unit', ({ isolator }) => {
     writeFileSync(join(second.launcher.directoryOf(order.unitId).work, 'gate'), '')
     expect(await second.exitOf(order.unitId)).toEqual({ kind: 'exited', code: 0 })
     expect(text(second, order.unitId)).toBe('answer 1\nanswer 2\n')
+  })
+
+  test('has its environment as it was given, whatever it holds', async () => {
+    const env = {
+      PLAIN: 'a b',
+      IFS: 'x',
+      COUNT: '1',
+      QUOTED: `it's "$HOME" \`id\` \\`,
+      LINES: 'one\ntwo\n',
+      UID: '7',
+      PATH: '/usr/bin:/bin:/nowhere',
+      EMPTY: '',
+    }
+    const { exit, said } = await see(['/usr/bin/env', '-0'], { env })
+    expect(exit).toEqual({ kind: 'exited', code: 0 })
+    const found = new Map(said.split('\0').map((entry) => entry.split(/=(.*)/s) as [string, string]))
+    for (const [name, value] of Object.entries(env)) expect(`${name}=${found.get(name)}`).toBe(`${name}=${value}`)
+    expect(found.get('ROOST_COUNT')).toBe('1')
+    expect([...found.keys()].filter((name) => name.startsWith('ROOST_PASSED'))).toEqual([])
+  })
+
+  test('gets none of its environment to mean anything to what isolates it', async () => {
+    const directory = temporaryDirectory()
+    // A program of the job's, first on its PATH, of each name that is used on the way; and options of Perl.
+    const names = ['mount', 'mkdir', 'ln', 'ip', 'umount', 'pivot_root', 'setsid', 'sleep', 'rmdir', 'env', 'sh']
+    for (const name of names)
+      writeFileSync(join(directory, name), `#!/bin/sh\necho ${name} >>${directory}/reached\n`, { mode: 0o755 })
+    chmodSync(directory, 0o777)
+    writeFileSync(join(directory, 'Evil.pm'), `system("echo perl >>${directory}/reached"); 1;\n`)
+    const env = { PATH: `${directory}:/usr/bin:/bin`, PERL5LIB: directory, PERL5OPT: '-MEvil', LD_PRELOAD: './none.so' }
+    const started = startLauncher({ means: { isolator, ...(subreaper && { subreaper }) } })
+    const order = isolated(['/bin/echo', 'done'], { env, limits: { timeMs: 60_000 } })
+    expect(await run(started, order)).toEqual({ kind: 'exited', code: 0 })
+    expect(text(started, order.unitId)).toBe('done\n')
+    expect(existsSync(join(directory, 'reached'))).toBe(false)
+    // The loader complains of what it cannot load: once, in the process that becomes the command.
+    expect(text(started, order.unitId, 'stderr').match(/none\.so/g)).toHaveLength(1)
   })
 
   test('can be suspended and resumed', async () => {
