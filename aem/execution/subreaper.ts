@@ -20,7 +20,8 @@ export async function findSubreaper(): Promise<Subreaper | undefined> {
   const number = process.platform === 'linux' ? PRCTL_NUMBERS[process.arch] : undefined
   if (number === undefined) return undefined
   const call = `syscall(${number}, ${PR_SET_CHILD_SUBREAPER}, 1, 0, 0, 0) == 0 or exit 1; exec {$ARGV[0]} @ARGV`
-  const prefix = ['perl', '-e', call]
+  // Under -t the options that a job's environment may have for its own Perl are left alone (perlrun, PERL5OPT).
+  const prefix = ['perl', '-t', '-e', call]
   try {
     // An orphan's parent is then the process that became `sh`.
     const trial =

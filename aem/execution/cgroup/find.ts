@@ -60,8 +60,8 @@ function readPlaces(): CgroupPlaces | undefined {
 export function treesOf({ mounts, memberships }: CgroupPlaces): Map<string, string> {
   const paths = new Map<string, string>()
   for (const line of memberships.split('\n')) {
-    const [, names = '', path = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
-    for (const name of names.split(',')) paths.set(name, path)
+    const [, names, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
+    if (names !== undefined && path !== undefined) for (const name of names.split(',')) paths.set(name, path)
   }
   const trees = new Map<string, string>()
   for (const line of mounts.split('\n')) {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { UnitDirectory } from '../../../aem/execution/index.ts'
 import type { UnitOrder } from '../../../aem/protocol/index.ts'
 import { orderFor, run, startLauncher, temporaryDirectory, type Started } from './fixture.ts'
-import { allMeans } from './means.ts'
+import { allMeans, subreaper } from './means.ts'
 import { stateOf, until } from './processes.ts'
 
 const MIB = 1024 * 1024
@@ -174,6 +174,13 @@ describe.each(allMeans.filter(({ means }) => means.cgroups?.powers.has('processe
     expect(exit).not.toEqual({ kind: 'exited', code: 0 })
     expect(output(started, order.unitId)).toBe('')
   })
+})
+
+test('options that a job has for its own Perl are not taken by that of a shim', async () => {
+  const started = startLauncher({ means: subreaper ? { subreaper } : {} })
+  const order = orderFor('echo "$PERL5OPT"', { env: { PERL5OPT: '-MNoSuchModule' } })
+  expect(await run(started, order)).toEqual({ kind: 'exited', code: 0 })
+  expect(output(started, order.unitId)).toBe('-MNoSuchModule\n')
 })
 
 test('a unit that asks for nothing special is in no control group, and none waits for it to enter one', async () => {

@@ -1,5 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { findCgroups, treesOf } from '../../../../aem/execution/cgroup/find.ts'
+import { cgroupsV2 } from '../means.ts'
 
 describe('where the group of a process lies', () => {
   test('in the one tree of v2', () => {
@@ -42,4 +46,27 @@ test('where no group can be made there is no driver, and words for why', async (
   expect(driver).toBeUndefined()
   expect(lacks).toEqual([expect.stringContaining('cannot be made')])
   expect((await findCgroups({ mounts: '', memberships: '' })).driver).toBeUndefined()
+})
+
+describe.each(
+  cgroupsV2
+    ? [
+        { where: 'it', given: '' },
+        { where: 'a leaf of it', given: 'roost-daemon' },
+      ]
+    : [],
+)('a daemon to which a group of v2 was delegated, and that is put into $where', ({ given }) => {
+  test('is in a leaf of it, and makes the groups of its units beside that', async () => {
+    const mount = /^(?:\S+ ){4}(\S+) .* - cgroup2 /m.exec(readFileSync('/proc/self/mountinfo', 'utf8'))![1]!
+    const name = `roost-test-${process.pid}-${performance.now()}`
+    const delegated = join(mount, name)
+    mkdirSync(join(delegated, given), { recursive: true })
+    onTestFinished(() => {
+      for (const below of ['roost-daemon', 'roost-units', '']) rmdirSync(join(delegated, below))
+    })
+    const program = join(import.meta.dirname, 'find-daemon.ts')
+    const command = `echo 0 >"${join(delegated, given)}/cgroup.procs" && exec "${process.execPath}" "${program}"`
+    const said = JSON.parse(execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' })) as unknown
+    expect(said).toEqual({ own: `/${name}/roost-daemon`, directory: join(delegated, 'roost-units/unit') })
+  })
 })
