@@ -16,6 +16,9 @@ export const FEED_READ_MS = 5_000
  */
 const QUIET_COUNT_MAX = 8
 
+/** Between two reads for the word of others: whoever they are, they cost no more than this. */
+const NUDGED_MS = 1_000
+
 /** Times in a row that a job which was there is not found any more until that is believed: some two minutes. */
 const MISSING_COUNT_MAX = 16
 
@@ -24,8 +27,8 @@ const READ_BACKOFF = { firstMs: 250, lastMs: 10_000 } as const
 
 /**
  * Gives a watcher each event of a job once, in order. Hints come by pub/sub and may be lost, doubled, late, out of order or forged; the
- * controller's log is the truth. A hint from the controller that is next in turn is taken as it is; one that leaves a gap, and silence,
- * make the feed read the log from its cursor.
+ * controller's log is the truth. A hint from the controller that is next in turn is taken as it is; one that leaves a gap, one from
+ * somebody else, and silence, make the feed read the log from its cursor.
  */
 export class JobFeed {
   readonly #env: Pick<CallEnv<never, never>, 'rng' | 'sleep'>
@@ -35,6 +38,7 @@ export class JobFeed {
   readonly #backoff: Backoff
   #next: number
   #missingCount = 0
+  #isNudged = false
   #hasEnded = false
   #isStopped = false
 
@@ -57,7 +61,7 @@ export class JobFeed {
 
   /** Takes what pub/sub brought, whatever it is. */
   hint(from: PeerId, value: unknown): void {
-    if (from !== this.#source.controller) return
+    if (from !== this.#source.controller) return this.#nudge()
     let event: JobEvent
     try {
       event = parseJobEvent(value)
@@ -90,12 +94,20 @@ export class JobFeed {
   async #listen(count: number): Promise<boolean> {
     const before = this.#next
     for (let leftCount = count; leftCount > 0; leftCount--) {
-      if (this.#isStopped || this.#hasEnded || this.#ahead.size > 0) break
+      if (this.#isStopped || this.#hasEnded || this.#ahead.size > 0 || this.#isNudged) break
       const next = this.#next
       await this.#waker.wait(FEED_READ_MS)
       if (this.#next > next) leftCount = 2
     }
+    if (this.#isNudged && !this.#isStopped) await this.#env.sleep(NUDGED_MS)
+    this.#isNudged = false
     return this.#next === before
+  }
+
+  /** Somebody else speaks of the job: nothing to believe, but who controls it may have changed. */
+  #nudge(): void {
+    this.#isNudged = true
+    this.#waker.poke()
   }
 
   /** Whether there may be more to read at once. */
@@ -145,7 +157,7 @@ export class JobFeed {
 }
 
 export interface FeedSource {
-  /** Whose hints count. */
+  /** Whose hints count at the moment. */
   readonly controller: PeerId
   /** Durable events from this number on, in order; perhaps not all. It ends, one way or the other. */
   read(fromNumber: number): Promise<readonly JobEvent[]>

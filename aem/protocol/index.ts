@@ -9,6 +9,7 @@ export {
 } from './description.ts'
 export { boardReply, JobBoard, type BoardCommand, type BoardReply } from './board.ts'
 export { BoardKeeper, type BoardReplica } from './board-keeper.ts'
+export type { BoardAsker } from './board-store.ts'
 export { HOLDERS_COUNT_MAX, signMandate, type Mandate } from './mandate.ts'
 export { JOBS_COUNT_MAX, type JobOptions } from './controller.ts'
 export {

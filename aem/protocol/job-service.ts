@@ -6,9 +6,9 @@ import type { JobView } from './job-view.ts'
 import type { UnitExit, UnitOrder } from './launcher.ts'
 import type { JobReply, JobRequest } from './messages.ts'
 import type { JobPorts, JobWorld } from './ports.ts'
-import { plainBytes, STATEMENT_BYTES_MAX } from './shapes.ts'
+import { BOARD_STATEMENT_BYTES_MAX, plainBytes, STATEMENT_BYTES_MAX } from './shapes.ts'
 import type { JobStore } from './stores.ts'
-import { readSubmission, SUBMIT_ACTION } from './submission.ts'
+import { readSubmission, SUBMIT_ACTION, type CheckedStatement } from './submission.ts'
 import { TenureWorld, type Tenure } from './tenure.ts'
 import { CALL_MS } from './timing.ts'
 import { UnitHost } from './unit-host.ts'
@@ -24,6 +24,8 @@ export class JobService implements Service<JobRequest, JobReply> {
   #refusals: Refusals | undefined
   /** By home. */
   readonly #held = new Map<PeerId, Held>()
+  /** Statements that were new, and whose jobs could not be written down: they may be sent again. */
+  readonly #checked = new Map<JobId, CheckedStatement>()
   #isOpen = false
   #unwatch: (() => void) | undefined
 
@@ -128,25 +130,24 @@ export class JobService implements Service<JobRequest, JobReply> {
    */
   async submit(statement: NonNullable<Plain>): Promise<JobView> {
     this.#openHost()
-    if (plainBytes(statement, STATEMENT_BYTES_MAX) > STATEMENT_BYTES_MAX)
-      throw new RoostError('JOB_MALFORMED', `a signed job has at most ${STATEMENT_BYTES_MAX} bytes`, {
-        data: { path: [] },
-        hint: 'put the program into a file and stage it in',
-      })
+    demandShort(statement, STATEMENT_BYTES_MAX)
     const { crypto, self } = this.#world!.surroundings
     const jobId = jobIdOf(statement, crypto)
     for (const controller of this.#controllers()) {
       const submitted = controller.submitted(jobId)
       if (submitted) return submitted
     }
-    const checked = this.#ports.check(statement, SUBMIT_ACTION, { fresh: true })
-    const { controller: home } = readSubmission(checked.body)
-    const held = this.#held.get(home)
-    if (!held?.isReady)
-      throw new RoostError('DENIED', `this job was signed for ${home} to control, not for ${self}`, {
-        hint: 'submit it at that node, or sign it anew',
-      })
-    return held.controller.accept(jobId, statement, checked)
+    const { body } = this.#ports.check(statement, SUBMIT_ACTION, { fresh: false })
+    const { controller: home } = readSubmission(body)
+    // Before it is asked whether the statement is new, which may be asked once: what is refused here is sent again.
+    const { controller, tenure } = this.#demandHome(home, self)
+    if (tenure.mandate) demandShort(statement, BOARD_STATEMENT_BYTES_MAX)
+    const checked = this.#checked.get(jobId) ?? this.#ports.check(statement, SUBMIT_ACTION, { fresh: true })
+    this.#checked.set(jobId, checked)
+    if (this.#checked.size > CHECKED_COUNT_MAX) this.#checked.delete(this.#checked.keys().next().value!)
+    const view = await controller.accept(jobId, statement, checked)
+    this.#checked.delete(jobId)
+    return view
   }
 
   /**
@@ -225,6 +226,13 @@ export class JobService implements Service<JobRequest, JobReply> {
     return [...this.#held.values()].filter(({ isReady }) => isReady).map(({ controller }) => controller)
   }
 
+  #demandHome(home: PeerId, self: PeerId): Held {
+    if (home === self || this.#held.has(home)) return this.#demandTenure(home)
+    throw new RoostError('DENIED', `this job was signed for ${home} to control, not for ${self}`, {
+      hint: 'submit it at that node, or sign it anew',
+    })
+  }
+
   #demandTenure(home: PeerId): Held {
     const held = this.#held.get(home)
     if (!held?.isReady) throw new RoostError('CONTROLLER_SUPERSEDED', `the jobs of ${home} are not controlled here`)
@@ -244,6 +252,17 @@ export class JobService implements Service<JobRequest, JobReply> {
     return this.#host
   }
 }
+
+function demandShort(statement: NonNullable<Plain>, bytesMax: number): void {
+  if (plainBytes(statement, bytesMax) > bytesMax)
+    throw new RoostError('JOB_MALFORMED', `a signed job has at most ${bytesMax} bytes`, {
+      data: { path: [] },
+      hint: 'put the program into a file and stage it in',
+    })
+}
+
+/** Submissions that failed for want of a disk or a group; the oldest is forgotten first, and then has to be signed anew. */
+const CHECKED_COUNT_MAX = 1_000
 
 /** The jobs of one home, controlled here. */
 interface Held {

@@ -15,6 +15,8 @@ export const EVENTS_COUNT_MAX = 500
 
 /** The encoded length that a signed statement may have. With the peers of a gang it must fit one message. */
 export const STATEMENT_BYTES_MAX = 128 * 1024
+/** Where a board keeps the job: its first event, with the body once more, is one command of a replica group (`COMMAND_WEIGHT_MAX`). */
+export const BOARD_STATEMENT_BYTES_MAX = 28 * 1024
 const STATEMENT_DEPTH_MAX = 32
 
 /** Attempts to place one job. With every attempt well over a second apart this outlasts a season. */

@@ -19,7 +19,11 @@ const ERROR_BYTES_MAX = 65_536
 /** How long a log may take to arrive: a controller that stands still would hold its watchers for ever. */
 const LOG_TIMEOUT_MS = 15_000
 
-type Reach = Pick<Host, 'self' | 'nodes' | 'directory' | 'peerFetch'>
+/** How long a job that the directory knows is looked for while nobody controls it: a few elections. */
+const TAKEOVER_MS = 6_000
+const LOOK_AGAIN_MS = 250
+
+type Reach = Pick<Host, 'self' | 'nodes' | 'directory' | 'peerFetch' | 'surroundings'>
 
 /** Where jobs are controlled, and how to ask there. */
 export class Controllers {
@@ -31,14 +35,24 @@ export class Controllers {
     this.#host = host
   }
 
-  /** The controller of a job with this whole id; undefined where the directory knows none, or only this node. */
-  async find(jobId: JobId): Promise<PeerId | undefined> {
+  /** Who may control a job with this whole id, beside this node, as the directory has it. */
+  async find(jobId: JobId): Promise<readonly PeerId[]> {
     try {
       const { controllers } = await this.#host.directory.findJob(jobId)
-      return controllers.find((controller) => controller !== this.#host.self)
+      return controllers.filter((controller) => controller !== this.#host.self)
     } catch {
-      return undefined
+      return []
     }
+  }
+
+  /** Who said last that it controls the job. */
+  known(jobId: JobId): PeerId | undefined {
+    return this.#found.get(jobId)
+  }
+
+  /** Its controller is another one now, or away: it is looked up anew. */
+  forget(jobId: JobId): void {
+    this.#found.delete(jobId)
   }
 
   /**
@@ -49,10 +63,7 @@ export class Controllers {
     if (isJobId(prefix)) {
       const known = this.#found.get(prefix)
       if (known !== undefined) return { id: prefix, controller: known }
-      const pointer = await this.find(prefix)
-      // Any member may have put it there: it counts once that node says so too.
-      const pointed = pointer === undefined ? undefined : await this.#whoControls(prefix, [pointer])
-      const controller = pointed ?? (await this.#whoControls(prefix, this.#living()))
+      const controller = await this.#search(prefix)
       if (controller === undefined) throw new RoostError('JOB_NOT_FOUND', `no node that answers controls job ${prefix}`)
       this.#remember(prefix, controller)
       return { id: prefix, controller }
@@ -60,7 +71,7 @@ export class Controllers {
     const { answers } = await this.list({ all: true }, this.#living())
     const found = new Map<JobId, PeerId>()
     for (const { node, list } of answers)
-      for (const job of list.jobs) if (job.id.startsWith(prefix) && job.controller === node) found.set(job.id, node)
+      for (const job of list.jobs) if (job.id.startsWith(prefix)) found.set(job.id, node)
     const [first, second] = found
     if (first === undefined) throw new RoostError('JOB_NOT_FOUND', `no job has an id that begins with ${prefix}`)
     if (second !== undefined)
@@ -68,6 +79,19 @@ export class Controllers {
         data: { ids: [...found.keys()].slice(0, 10) },
       })
     return { id: first[0], controller: first[1] }
+  }
+
+  /** Where the directory knows the job and nobody says that he controls it, somebody is about to take it over. */
+  async #search(id: JobId): Promise<PeerId | undefined> {
+    const { surroundings } = this.#host
+    const untilMs = surroundings.nowMs + TAKEOVER_MS
+    for (;;) {
+      const pointers = await this.find(id)
+      // Any member may have put it there: it counts once that node says so too.
+      const controller = (await this.#whoControls(id, pointers)) ?? (await this.#whoControls(id, this.#living()))
+      if (controller !== undefined || pointers.length === 0 || surroundings.nowMs > untilMs) return controller
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
+    }
   }
 
   /** Nodes that may control jobs of `user`; of whoever it is, every living one. Never this node. */

@@ -1,4 +1,4 @@
-import { isFinal, type JobId, type JobView } from '../protocol/index.ts'
+import { isFinal, type JobId, type JobService, type JobView } from '../protocol/index.ts'
 import type { Host } from '../../overlay/contract/index.ts'
 
 /** A record lives two days in the directory; well before that it is put again. */
@@ -13,14 +13,17 @@ const ENDED_KEPT_MS = 2 * 24 * 3_600_000
 /** Keeps the directory's pointers to the jobs of this node fresh. */
 export class JobRecords {
   readonly #host: Pick<Host, 'self' | 'directory' | 'log' | 'surroundings'>
-  readonly #views: () => Iterable<JobView>
+  readonly #service: Pick<JobService, 'views' | 'tenures'>
   readonly #putAtMs = new Map<JobId, number>()
   readonly #timer: NodeJS.Timeout
   #isPutting = false
 
-  constructor(host: Pick<Host, 'self' | 'directory' | 'log' | 'surroundings'>, views: () => Iterable<JobView>) {
+  constructor(
+    host: Pick<Host, 'self' | 'directory' | 'log' | 'surroundings'>,
+    service: Pick<JobService, 'views' | 'tenures'>,
+  ) {
     this.#host = host
-    this.#views = views
+    this.#service = service
     this.#timer = setInterval(() => void this.refresh(), TICK_MS).unref()
   }
 
@@ -41,9 +44,9 @@ export class JobRecords {
 
   #due(): JobView[] {
     const { nowMs, wallMs } = this.#host.surroundings
-    const views = [...this.#views()].filter(
-      (view) => !isFinal(view.state) || wallMs - (view.endedAtMs ?? wallMs) < ENDED_KEPT_MS,
-    )
+    const views = this.#service
+      .views()
+      .filter((view) => !isFinal(view.state) || wallMs - (view.endedAtMs ?? wallMs) < ENDED_KEPT_MS)
     const wanted = new Set(views.map((view) => view.id))
     for (const id of this.#putAtMs.keys()) if (!wanted.has(id)) this.#putAtMs.delete(id)
     return views
@@ -55,7 +58,10 @@ export class JobRecords {
     const { directory, log, self, surroundings } = this.#host
     try {
       await directory.announceUser(view.owner)
-      await directory.publishJob({ jobId: view.id, controllers: [self], epoch: 1, owner: view.owner })
+      const tenure = this.#service.tenures.find(({ home }) => home === view.controller)
+      const others = (tenure?.mandate?.holders ?? []).filter((holder) => holder !== self)
+      const epoch = tenure?.epoch ?? 1
+      await directory.publishJob({ jobId: view.id, controllers: [self, ...others], epoch, owner: view.owner })
       this.#putAtMs.set(view.id, surroundings.nowMs)
     } catch (error) {
       // Alone in the grid, or cut off: the next tick tries again.

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { createReadStream } from 'node:fs'
-import { RoostError, type Crypto, type PeerId } from '../../overlay/index.ts'
+import { asRoostError, RoostError, type Crypto, type PeerId } from '../../overlay/index.ts'
 import type { Caller, Host } from '../../overlay/contract/index.ts'
 import { findOutput, listOutputs, readOutput, type LocalLauncher } from '../execution/index.ts'
 import {
@@ -14,6 +14,7 @@ import {
 } from '../protocol/index.ts'
 import type { InputFiles } from '../store/index.ts'
 import { boundedJson } from './bounded-body.ts'
+import type { Boards } from './boards.ts'
 import type { Controllers } from './controllers.ts'
 import { ownJob, passedOn, publicJob, type Readers, type Reading } from './readers.ts'
 import { remoteEvents, type RemoteEventsDependencies } from './remote-events.ts'
@@ -30,7 +31,7 @@ import {
   type OutputQuery,
 } from './schemas.ts'
 import { decodeStatement } from './statement.ts'
-import { readForm, submitJob } from './submission.ts'
+import { copyInputs, formOf, readForm, submitJob } from './submission.ts'
 
 /** A job of a thousand units, each with a reason. */
 const JOB_BYTES_MAX = 4_194_304
@@ -38,12 +39,26 @@ const JOB_BYTES_MAX = 4_194_304
 /** Jobs in one list; there may be more, and these are the newest. */
 const JOBS_LISTED_MAX = 1_000
 
+/** Who controls the jobs of this node may change while one is submitted; not again and again. */
+const HOLDER_TRIES = 4
+
+/** Errors of a controller that is none any more, or gone. What is asked of another one then is safe to ask twice. */
+const MOVED_CODES: ReadonlySet<string> = new Set([
+  'JOB_NOT_FOUND',
+  'CONTROLLER_SUPERSEDED',
+  'PEER_UNREACHABLE',
+  'CONNECTION_LOST',
+  'CALL_TIMEOUT',
+])
+
 export interface JobsDependencies {
   readonly self: PeerId
   readonly service: JobService
   readonly launcher: LocalLauncher
   readonly inputs: InputFiles
   readonly controllers: Controllers
+  /** Where jobs are kept by several nodes. */
+  readonly boards: Boards | undefined
   readonly growth: Growth
   readonly check: CheckStatement
   readonly readers: Readers
@@ -70,8 +85,31 @@ export class Jobs {
     this.#dependencies = dependencies
   }
 
-  async submit(request: Request): Promise<JobId> {
-    return (await submitJob(await readForm(request), this.#dependencies)).id
+  /** A job that is submitted here while another node controls this one's jobs is handed on to it. */
+  async submit(request: Request, { caller, signal }: Asking): Promise<JobId> {
+    const { boards, self, controllers } = this.#dependencies
+    const form = await readForm(request)
+    if (caller.via === 'peer' || !boards) return (await submitJob(form, this.#dependencies)).id
+    for (let triesLeft = HOLDER_TRIES; ; triesLeft--)
+      try {
+        const holder = await boards.ownHolder()
+        if (holder === self) return (await submitJob(form, this.#dependencies)).id
+        const response = await controllers.ask(holder, '/jobs', { method: 'POST', body: formOf(form), signal })
+        return ((await boundedJson(response, JOB_BYTES_MAX)) as { id: JobId }).id
+      } catch (thrown) {
+        // It changed hands at this very moment, and nobody has taken the job.
+        if (triesLeft === 0 || asRoostError(thrown).code !== 'CONTROLLER_SUPERSEDED') throw thrown
+      }
+  }
+
+  /** Keeps a copy of a job's input files, for a home whose board this node keeps. */
+  async copy(request: Request, { caller }: Asking): Promise<void> {
+    const { boards } = this.#dependencies
+    const { statement, files } = await readForm(request)
+    await copyInputs({ statement, files }, this.#dependencies, (home) => {
+      if (caller.peer !== undefined && boards?.holdersOf(home).includes(caller.peer)) return
+      throw new RoostError('DENIED', `no copies of the jobs of ${home} are kept here`)
+    })
   }
 
   async list(query: JobListQuery, { caller }: Asking): Promise<JobList> {
@@ -91,43 +129,79 @@ export class Jobs {
   }
 
   async show(prefix: string, asking: Asking): Promise<Job> {
-    const { service, controllers, readers } = this.#dependencies
+    const { service, readers } = this.#dependencies
     const place = await this.#place(prefix, asking)
     if (place.controller === undefined) {
       const view = service.view(place.id)!
       return readers.mayRead(view, asking) ? ownJob(view) : publicJob(view)
     }
-    const response = await controllers.ask(place.controller, `/jobs/${place.id}`, passedOn(asking))
+    const response = await this.#askController(place.id, `/jobs/${place.id}`, passedOn(asking))
     return jobSchema.parse(await boundedJson(response, JOB_BYTES_MAX))
   }
 
   async events(prefix: string, query: EventsQuery, asking: Asking): Promise<ReadableStream<Uint8Array>> {
-    const { service, controllers, growth } = this.#dependencies
-    const place = await this.#place(prefix, asking)
-    const { id, controller } = place
+    const { service, growth } = this.#dependencies
+    const { id, controller } = await this.#place(prefix, asking)
     if (controller !== undefined) {
-      const { env, hints } = this.#dependencies
-      const read = (from: number, signal: AbortSignal): Promise<readonly JobEvent[]> =>
-        controllers.events(controller, id, { from, signal })
-      if (!query.follow) return jsonLines(() => eachOf(read(query.from, asking.signal)), asking.signal)
+      if (!query.follow) return jsonLines(() => eachOf(this.#read(id, query.from, asking.signal)), asking.signal)
       // Asked once before the first byte, so that a controller that cannot be reached is told as such.
-      await read(query.from, asking.signal)
-      return jsonLines(
-        (signal) => remoteEvents(id, controller, { env, events: hints, read }, { from: query.from, signal }),
-        asking.signal,
-      )
+      await this.#read(id, query.from, asking.signal)
+      return jsonLines((signal) => this.#follow(id, controller, query.from, signal), asking.signal)
     }
+    const follow = this.#follow.bind(this)
+    const { self } = this.#dependencies
     return jsonLines(async function* (signal) {
-      const events = eventStream(id, (from) => service.events(id, from), growth, { ...query, signal })
-      for await (const event of events) yield publicEvent(event)
+      let next = query.from
+      try {
+        const events = eventStream(id, (from) => service.events(id, from), growth, { ...query, signal })
+        for await (const event of events) {
+          next = event.number + 1
+          yield publicEvent(event)
+        }
+      } catch (thrown) {
+        // Another node controls it now.
+        if (!query.follow || asking.caller.via === 'peer' || asRoostError(thrown).code !== 'JOB_NOT_FOUND') throw thrown
+        yield* follow(id, self, next, signal)
+      }
     }, asking.signal)
   }
 
-  async cancel(prefix: string, statement: Uint8Array, asking: Asking): Promise<Job> {
+  /** Events of a job that another node controls, or did a moment ago, to its end. */
+  #follow(id: JobId, controller: PeerId, from: number, signal: AbortSignal): AsyncGenerator<JobEvent, void, void> {
+    const { env, hints, controllers } = this.#dependencies
+    const read = (number: number, within: AbortSignal): Promise<readonly JobEvent[]> => this.#read(id, number, within)
+    const controllerNow = (): PeerId => controllers.known(id) ?? controller
+    return remoteEvents(id, { env, events: hints, controller: controllerNow, read }, { from, signal })
+  }
+
+  /** Events from a job's log, wherever it is controlled at the moment. */
+  async #read(id: JobId, from: number, signal: AbortSignal): Promise<readonly JobEvent[]> {
     const { service, controllers } = this.#dependencies
+    if (service.view(id)) return (await service.events(id, from)).map(publicEvent)
+    return this.#atController(id, (controller) => controllers.events(controller, id, { from, signal }))
+  }
+
+  #askController(id: JobId, path: string, init: RequestInit): Promise<Response> {
+    return this.#atController(id, (controller) => this.#dependencies.controllers.ask(controller, path, init))
+  }
+
+  /** Asks who controls a job, and once more where another one does by now. */
+  async #atController<Result>(id: JobId, ask: (controller: PeerId) => Promise<Result>): Promise<Result> {
+    const { controllers } = this.#dependencies
+    try {
+      return await ask((await controllers.resolve(id)).controller)
+    } catch (thrown) {
+      if (!MOVED_CODES.has(asRoostError(thrown).code)) throw thrown
+      controllers.forget(id)
+      return ask((await controllers.resolve(id)).controller)
+    }
+  }
+
+  async cancel(prefix: string, statement: Uint8Array, asking: Asking): Promise<Job> {
+    const { service } = this.#dependencies
     const place = await this.#place(prefix, asking)
     if (place.controller === undefined) return ownJob(await service.cancel(place.id, decodeStatement(statement)))
-    const response = await controllers.ask(place.controller, `/jobs/${place.id}/cancel`, {
+    const response = await this.#askController(place.id, `/jobs/${place.id}/cancel`, {
       method: 'POST',
       headers: { 'content-type': 'application/cbor' },
       body: statement as Uint8Array<ArrayBuffer>,
@@ -138,8 +212,8 @@ export class Jobs {
 
   /** Only for nodes that run a unit of the job: what the user gave is nobody else's. */
   async input(id: JobId, name: string, { caller }: Asking): Promise<ReadableStream<Uint8Array>> {
-    const { service, inputs } = this.#dependencies
-    const view = service.view(id)
+    const { service, inputs, boards } = this.#dependencies
+    const view = service.view(id) ?? boards?.view(id)
     if (view === undefined) throw new RoostError('JOB_NOT_FOUND', `this node does not control a job ${id}`)
     const isOurs = caller.via === 'peer' && view.units.some((unit) => unit.node === caller.peer)
     if (!isOurs) throw new RoostError('DENIED', 'input files are for the nodes that run the job')

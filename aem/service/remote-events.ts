@@ -8,6 +8,8 @@ const WAITING_COUNT_MAX = 1_000
 export interface RemoteEventsDependencies {
   readonly env: Pick<CallEnv<never, never>, 'rng' | 'sleep'>
   readonly events: Events
+  /** Who controls it as far as is known: another one after a takeover. */
+  readonly controller: () => PeerId
   /** Events from the controller's log. */
   readonly read: (fromNumber: number, signal: AbortSignal) => Promise<readonly JobEvent[]>
 }
@@ -15,8 +17,7 @@ export interface RemoteEventsDependencies {
 /** Follows a job that another node controls, to its end: by pub/sub, and by the controller's log wherever that falls short. */
 export async function* remoteEvents(
   id: JobId,
-  controller: PeerId,
-  { env, events, read }: RemoteEventsDependencies,
+  { env, events, controller, read }: RemoteEventsDependencies,
   { from, signal }: { readonly from: number; readonly signal: AbortSignal },
 ): AsyncGenerator<JobEvent, void, void> {
   const waiting: JobEvent[] = []
@@ -31,8 +32,15 @@ export async function* remoteEvents(
     }
     hasNews.resolve()
   }
-  const feed = new JobFeed(env, { controller, read: (number) => read(number, signal), deliver }, { from })
-  const unsubscribe = events.subscribe(`job:${id}`, { near: controller }, (peer, event) => feed.hint(peer, event))
+  const source = {
+    get controller() {
+      return controller()
+    },
+    read: (number: number) => read(number, signal),
+    deliver,
+  }
+  const feed = new JobFeed(env, source, { from })
+  const unsubscribe = events.subscribe(`job:${id}`, { near: controller() }, (peer, event) => feed.hint(peer, event))
   const stop = (): void => {
     feed.stop()
     hasNews.resolve()

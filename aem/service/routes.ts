@@ -52,6 +52,13 @@ const routes = {
       'A form: `statement`, a SignedStatement `job.submit` with the body `{ controller, description, inputs: [{ name, bytes, sha256 }] }` as CBOR, and each input file in a field named by its SHA-256.',
     responses: json(z.object({ id: z.string() }), 'On disk'),
   }),
+  copy: createRoute({
+    method: 'post',
+    path: '/copies',
+    summary: 'Keeps the input files of a job for another node, which keeps its jobs here too',
+    description: 'The same form as a submission. For nodes alone.',
+    responses: json(z.object({}), 'On disk'),
+  }),
   list: createRoute({
     method: 'get',
     path: '/jobs',
@@ -168,7 +175,13 @@ const OCTETS = 'application/octet-stream'
 /** The routes of jobs, relative to `/aem`. Failures are thrown: the daemon's surface answers them. */
 export function jobRoutes(jobs: Jobs, whyNot: WhyNot) {
   return new OpenAPIHono<RouteBindings>({ defaultHook: refuseInvalid })
-    .openapi(routes.submit, async (context) => context.json({ id: await jobs.submit(context.req.raw) }, 200))
+    .openapi(routes.submit, async (context) =>
+      context.json({ id: await jobs.submit(context.req.raw, asking(context)) }, 200),
+    )
+    .openapi(routes.copy, async (context) => {
+      await jobs.copy(context.req.raw, asking(context))
+      return context.json({}, 200)
+    })
     .openapi(routes.list, async (context) =>
       context.json(await jobs.list(context.req.valid('query'), asking(context)), 200),
     )

@@ -3,8 +3,17 @@ import { join } from 'node:path'
 import type { Host, RunningPlugin } from '../../overlay/contract/index.ts'
 import { RoostError, type CallEnv } from '../../overlay/index.ts'
 import { findMeans, LocalLauncher, type FetchInput } from '../execution/index.ts'
-import { isFinal, jobWire, JobService, publicEvent, type JobReply, type JobRequest } from '../protocol/index.ts'
+import {
+  HOLDERS_COUNT_MAX,
+  isFinal,
+  jobWire,
+  JobService,
+  publicEvent,
+  type JobReply,
+  type JobRequest,
+} from '../protocol/index.ts'
 import { InputFiles, openDatabase, openGovernorStore, openJobStore, openUnitStore } from '../store/index.ts'
+import { Boards } from './boards.ts'
 import { Controllers } from './controllers.ts'
 import { Growth } from './event-stream.ts'
 import { forgetOldJobs } from './forget-old-jobs.ts'
@@ -18,6 +27,7 @@ import { WhyNot } from './why.ts'
 /** Puts the deciding side of jobs (`aem/protocol`) on this machine's disks and processes, and on the daemon's network. */
 export async function startJobs(host: Host): Promise<RunningPlugin> {
   const { self, log, trust, dataDir } = host
+  const copiesCount = copiesOf(host)
   const database = await openDatabase(join(dataDir, 'database'))
   const inputs = new InputFiles(join(dataDir, 'inputs'))
   const jobStore = openJobStore(database, inputs)
@@ -25,17 +35,16 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
   const controllers = new Controllers(host)
   const check = checkWith(trust)
   await forgetOldJobs(jobStore, { wallMs: host.surroundings.wallMs, log })
-  await inputs.sweep(new Set(await jobStore.list()))
+  if (copiesCount === 1) await inputs.sweep(new Set(await jobStore.list()))
 
   const fetchInput: FetchInput = async (order, name, signal) => {
-    if (order.controller === self)
-      return inputs.read(
-        order.jobId,
-        order.inputs.find((input) => input.name === name)!,
-      )
+    const input = order.inputs.find((file) => file.name === name)!
+    const { controller: home, holders = [] } = order
     const path = `/jobs/${order.jobId}/inputs/${encodeURIComponent(name)}`
-    const response = await controllers.ask(order.controller, path, { signal })
-    return response.body ?? new Blob([]).stream()
+    return firstOf(new Set([service.controllerOf(home), home, ...holders]), async (node) => {
+      if (node === self) return inputs.read(order.jobId, input)
+      return (await controllers.ask(node, path, { signal })).body ?? new Blob([]).stream()
+    })
   }
   const unitsRoot = join(dataDir, 'units')
   const launcher = new LocalLauncher({
@@ -50,7 +59,7 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
   const service = new JobService({
     nodes: host.nodes,
     launcher,
-    jobs: jobStore,
+    ...(copiesCount === 1 && { jobs: jobStore }),
     units: openUnitStore(database),
     governors: openGovernorStore(database),
     check,
@@ -66,9 +75,11 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
     },
     onTrouble: ({ about, error }) => log.warn({ about, error }, 'trouble with a job'),
   })
-  const records = new JobRecords(host, () => service.views())
+  const records = new JobRecords(host, service)
   const env: CallEnv<JobRequest, JobReply> = host.serve(jobWire, service)
   await service.start(env)
+  const boards = copiesCount > 1 ? new Boards({ host, service, copiesCount }) : undefined
+  await boards?.start(env)
   void records.refresh()
 
   const stopOffering = host.nodes.offer('aem', () => ({ ...service.attributes(), ...launcher.attributes() }))
@@ -79,6 +90,7 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
     launcher,
     inputs,
     controllers,
+    boards,
     growth,
     check,
     readers: new Readers(check, host.surroundings),
@@ -108,6 +120,25 @@ async function publish(host: Host, jobId: string, event: ReturnType<typeof publi
   } catch (error) {
     host.log.debug({ job: jobId, error }, 'event not published')
   }
+}
+
+/** How many nodes keep the log of each job that is submitted here. */
+function copiesOf({ config: { copies = 1 } }: Host): number {
+  if (Number.isSafeInteger(copies) && (copies as number) >= 1 && (copies as number) <= HOLDERS_COUNT_MAX)
+    return copies as number
+  throw new RoostError('CONFIG_MALFORMED', `plugins.aem.copies is a whole number from 1 to ${HOLDERS_COUNT_MAX}`)
+}
+
+/** What the first gives that does not fail; as the last fails where all do. */
+async function firstOf<Item, Result>(items: Iterable<Item>, ask: (item: Item) => Promise<Result>): Promise<Result> {
+  let failure: unknown
+  for (const item of items)
+    try {
+      return await ask(item)
+    } catch (thrown) {
+      failure = thrown
+    }
+  throw failure
 }
 
 /** What the operator lets roost promise, if less or more than the machine has. */

@@ -1,4 +1,4 @@
-import { decode } from 'cborg'
+import { decode, encode } from 'cborg'
 import { RoostError, shape, type Plain } from '../../overlay/index.ts'
 import type { SignedStatement, Trust } from '../../overlay/contract/index.ts'
 import { STATEMENT_BYTES_MAX, type CheckStatement } from '../protocol/index.ts'
@@ -30,6 +30,11 @@ export function decodeStatement(bytes: Uint8Array): Plain & {} {
     if (thrown instanceof RoostError) throw thrown
     throw new RoostError('MESSAGE_MALFORMED', 'the body is no signed statement', { cause: thrown })
   }
+}
+
+/** As a form carries it. */
+export function encodeStatement(statement: Plain & {}): Uint8Array<ArrayBuffer> {
+  return encode(statement) as Uint8Array<ArrayBuffer>
 }
 
 /** Checks statements for the deciding side by the daemon's trust. */

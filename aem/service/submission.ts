@@ -1,4 +1,4 @@
-import { asRoostError, RoostError, type Crypto, type Plain } from '../../overlay/index.ts'
+import { asRoostError, RoostError, type Crypto, type PeerId, type Plain } from '../../overlay/index.ts'
 import {
   jobIdOf,
   readSubmission,
@@ -8,7 +8,9 @@ import {
   type JobView,
 } from '../protocol/index.ts'
 import type { InputFiles } from '../store/index.ts'
-import { decodeStatement } from './statement.ts'
+import type { Boards } from './boards.ts'
+import type { Controllers } from './controllers.ts'
+import { decodeStatement, encodeStatement } from './statement.ts'
 
 /**
  * The body of a submission is a form (multipart/form-data): `statement`, a SignedStatement `job.submit` as CBOR, and each
@@ -22,6 +24,9 @@ export interface SubmittedForm {
 }
 
 export const STATEMENT_FIELD = 'statement'
+
+/** How long the input files may take to the others who keep the job. */
+const SPREAD_MS_MAX = 60_000
 
 export async function readForm(request: Request): Promise<SubmittedForm> {
   let form: Awaited<ReturnType<Request['formData']>>
@@ -47,6 +52,9 @@ export interface SubmitDependencies {
   readonly inputs: InputFiles
   readonly check: CheckStatement
   readonly crypto: Pick<Crypto, 'hash'>
+  readonly self: PeerId
+  readonly controllers: Controllers
+  readonly boards: Boards | undefined
 }
 
 /** Keeps the input files and takes the job on, both on disk when it resolves. The same statement again is the same job. */
@@ -55,9 +63,12 @@ export async function submitJob(form: SubmittedForm, dependencies: SubmitDepende
   const jobId = jobIdOf(form.statement, crypto)
   // Checked before a byte is kept; whether it is new is asked where it takes effect, since that may be asked only once.
   const { body } = check(form.statement, SUBMIT_ACTION, { fresh: false })
-  const { inputs: files } = readSubmission(body)
+  const { inputs: files, controller: home } = readSubmission(body)
   const isKnown = service.view(jobId) !== undefined
-  if (!isKnown) await inputs.write(jobId, files, bytesByName(files, form))
+  if (!isKnown) {
+    await inputs.write(jobId, files, bytesByName(files, form))
+    if (files.length > 0) await spread(form, home, dependencies)
+  }
   try {
     return await service.submit(form.statement)
   } catch (thrown) {
@@ -66,6 +77,43 @@ export async function submitJob(form: SubmittedForm, dependencies: SubmitDepende
     if (!isKnown && error.certain && service.view(jobId) === undefined) await inputs.remove(jobId)
     throw error
   }
+}
+
+/** Gives the input files to those who keep the job: to most of them, or the submission fails. */
+async function spread(form: SubmittedForm, home: PeerId, dependencies: SubmitDependencies): Promise<void> {
+  const { self, boards, controllers } = dependencies
+  const holders = boards?.holdersOf(home) ?? []
+  const others = holders.filter((holder) => holder !== self)
+  const signal = AbortSignal.timeout(SPREAD_MS_MAX)
+  const copying = others.map((holder) =>
+    controllers.ask(holder, '/copies', { method: 'POST', body: formOf(form), signal }),
+  )
+  const copies = (await Promise.allSettled(copying)).filter(({ status }) => status === 'fulfilled')
+  if (2 * (copies.length + 1) > holders.length) return
+  throw new RoostError('GROUP_UNREACHABLE', `${copies.length + 1} of ${holders.length} nodes keep the input files`, {
+    certain: true,
+    hint: "most of the nodes that keep this node's jobs must be there; try again in a moment",
+  })
+}
+
+/** Keeps the input files of a job that another node is about to accept; `permit` throws where they are not for this node. */
+export async function copyInputs(
+  form: SubmittedForm,
+  { inputs, check, crypto }: Pick<SubmitDependencies, 'inputs' | 'check' | 'crypto'>,
+  permit: (home: PeerId) => void,
+): Promise<void> {
+  const { body } = check(form.statement, SUBMIT_ACTION, { fresh: false })
+  const { inputs: files, controller } = readSubmission(body)
+  permit(controller)
+  await inputs.write(jobIdOf(form.statement, crypto), files, bytesByName(files, form))
+}
+
+/** The form as it travels on. */
+export function formOf({ statement, files }: SubmittedForm): FormData {
+  const form = new FormData()
+  form.set(STATEMENT_FIELD, new Blob([encodeStatement(statement)]))
+  for (const [name, bytes] of files) form.set(name, new Blob([bytes as Uint8Array<ArrayBuffer>]))
+  return form
 }
 
 function bytesByName(

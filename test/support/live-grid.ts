@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { metricsOf } from '../../bench/support/grid.ts'
+import type { Plain } from '../../overlay/index.ts'
 import type { Fetch } from '../../overlay/contract/index.ts'
 import { encodeStatement } from '../../aem/commands/statement.ts'
 import { signAsUser, socketFetch } from '../../node/client/index.ts'
@@ -32,11 +33,14 @@ export class LiveGrid {
   static async start(
     count: number,
     say: (line: string) => void,
-    options: { readonly notes?: boolean } = {},
+    options: { readonly notes?: boolean; readonly copies?: number } = {},
   ): Promise<LiveGrid> {
     const home = mkdtempSync(join(tmpdir(), 'roost-live-'))
     if (options.notes) installNotes(home)
-    const plugins = options.notes ? { [NOTES_PACKAGE]: {} } : {}
+    const plugins = {
+      ...(options.notes && { [NOTES_PACKAGE]: {} }),
+      ...(options.copies !== undefined && { aem: { copies: options.copies } }),
+    }
     const grid = new LiveGrid(home, { settings: { plugins }, progress: say })
     try {
       await startGrid(grid.dir, count, grid.#tools)
@@ -79,12 +83,12 @@ export class LiveGrid {
   }
 
   /** Submits a job of one unit that does nothing; resolves with its id once it is acknowledged. */
-  async submit(number: number): Promise<string> {
+  async submit(number: number, description: Plain = { name: 'nothing', run: ['true'], nodes: 1 }): Promise<string> {
     const fetch = this.fetchOf(number)
     const { id: controller } = await this.status(number)
     const statement = await signAsUser(join(this.dir, 'user'), fetch, {
       action: 'job.submit',
-      body: { controller, description: { name: 'nothing', run: ['true'], nodes: 1 }, inputs: [] },
+      body: { controller, description, inputs: [] },
     })
     const form = new FormData()
     form.set('statement', new Blob([encodeStatement(statement)]))

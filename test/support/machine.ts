@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { socketFetch } from '../../node/client/index.ts'
@@ -53,6 +53,12 @@ export class Machine {
   /** The user's key and certificates. */
   get userDir(): string {
     return join(this.home, '.config', 'roost')
+  }
+
+  /** What stands in the configuration file. */
+  configure(yaml: string): void {
+    mkdirSync(this.userDir, { recursive: true })
+    writeFileSync(join(this.userDir, 'config.yaml'), yaml)
   }
 
   /** Runs a command to its end. */

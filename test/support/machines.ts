@@ -16,11 +16,13 @@ export async function gridOf(
   count: number,
   machines: Machine[],
   settings: Readonly<Record<string, string>> = {},
+  config = '',
 ): Promise<Member[]> {
   const members: Member[] = []
   for (let index = 0; index < count; index++) {
     const machine = new Machine({ ROOST_NAME: `n${index + 1}`, ...settings })
     machines.push(machine)
+    if (config !== '') machine.configure(config)
     const ticket = index === 0 ? undefined : (await members[0]!.machine.json('invite')).ticket
     const daemon = await machine.up(...(ticket === undefined ? [] : ['--join', ticket]))
     members.push({ machine, daemon, id: (await machine.ask('/status')).id })

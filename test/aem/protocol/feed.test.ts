@@ -126,6 +126,16 @@ describe('a feed', () => {
     expect(given.map((event) => event.number)).toEqual([1, 2, 3, 4])
   })
 
+  test('believes nobody else, but reads the log when somebody else speaks of the job: its controller may be another by now', async () => {
+    const log = logOf(3)
+    const { feed, given, reads, tick } = feedOver(log, { from: 2 })
+    const running = feed.run()
+    feed.hint('12D3KooWJ2sZ9LSRm3Hnkuser11111111111111111111111111', { ...log[1], reason: 'forged' })
+    await endOf(running, tick)
+    expect(given).toEqual(log.slice(1))
+    expect(reads.length).toBeGreaterThan(0)
+  })
+
   test('does not listen to anybody else, nor to what is no event', async () => {
     const log = logOf(3)
     const { feed, given, show } = feedOver(log)

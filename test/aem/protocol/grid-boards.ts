@@ -13,6 +13,7 @@ import {
   boardReply,
   JobBoard,
   signMandate,
+  type BoardAsker,
   type BoardCommand,
   type BoardReply,
   type BoardReplica,
@@ -46,9 +47,12 @@ export class GridBoards {
   readonly #disks = new Map<string, MemoryDisk>()
   readonly #lives = new Map<PeerId, Life>()
   readonly #founded = new Set<string>()
+  readonly #isHasty: boolean
 
-  constructor(sim: Simulation) {
+  /** `isHasty`: a planted mistake, holders hear that an append is safe before it is. */
+  constructor(sim: Simulation, { isHasty = false } = {}) {
     this.#sim = sim
+    this.#isHasty = isHasty
   }
 
   /** Chooses the members. Before this every machine has mounted once; after it, groups are made. */
@@ -98,7 +102,14 @@ export class GridBoards {
         const status = life.replicas.status(name)
         if (status === undefined) return []
         const board = life.boards.get(name)
-        return [{ name, isLeader: status.role === 'leader', board: board?.head && board, asker: clients.get(name)! }]
+        return [
+          {
+            name,
+            isLeader: status.role === 'leader',
+            board: board?.head && board,
+            asker: this.#isHasty ? hasty(clients.get(name)!) : clients.get(name)!,
+          },
+        ]
       })
     const keeper = new BoardKeeper(service, replicasNow, (board, error) => onTrouble(`${board}: ${String(error)}`))
     const found = async (): Promise<void> => {
@@ -155,5 +166,16 @@ export class GridBoards {
     const disk = this.#disks.get(key) ?? new MemoryDisk()
     this.#disks.set(key, disk)
     return disk
+  }
+}
+
+function hasty(asker: BoardAsker): BoardAsker {
+  return {
+    execute: (command, options) => {
+      const executed = asker.execute(command, options)
+      if (command.type !== 'append') return executed
+      executed.catch(() => undefined)
+      return Promise.resolve({ epoch: command.epoch })
+    },
   }
 }

@@ -40,6 +40,8 @@ export interface Bugs extends MachineBugs {
   readonly halfStarts?: boolean
   /** Nodes are never told that a unit is not wanted, but for cancelled jobs. */
   readonly neverLetGo?: boolean
+  /** Who holds a board takes what it sends to the group for written. */
+  readonly hastyBoards?: boolean
   /** A watcher's reads leave an event out. */
   readonly shortReads?: boolean
 }
@@ -97,7 +99,9 @@ export class JobGrid {
       duplicateShare: options.duplicateShare ?? 0,
       replay: `ROOST_SEED=${options.seed} vitest run test/aem/protocol/simulation.test.ts`,
     })
-    this.#boards = options.boards ? new GridBoards(this.sim) : undefined
+    this.#boards = options.boards
+      ? new GridBoards(this.sim, { isHasty: options.bugs?.hastyBoards === true })
+      : undefined
     this.sim.addNode({ mount: (node) => (this.#watcherEnv = node.serve(quietWire, { answer: () => null })) })
     for (let index = 0; index < options.machineCount; index++) this.#addMachine()
     this.#boards?.place(this.ids)

@@ -80,7 +80,7 @@ export class Grid {
     return {
       self: node.id,
       dataDir: node.dataDir,
-      config: { cores: 4, memoryBytes: 2 ** 30 },
+      config: { cores: 4, memoryBytes: 2 ** 30, copies: 1 },
       log: quiet,
       surroundings,
       nodes: {

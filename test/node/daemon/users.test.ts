@@ -236,7 +236,7 @@ describe('a node of the grid that is free to misbehave', () => {
     // Who was shown a statement that names another controller cannot have it run a second time.
     expect(await assign(await signedBy(first, fingerprint, submission('echo again', victim)))).toBe('DENIED')
     expect(await assign({ ...signed, statement: forged })).toBe('SIGNATURE_INVALID')
-    expect(await assign(signed, { controller: victim })).toBe('DENIED')
+    expect(await assign(signed, { controller: victim })).toBe('CONTROLLER_UNKNOWN')
     expect(await assign(signed, { peers: [network.self] })).toBe('DENIED')
     expect(await assign(signed, { peers: [victim, network.self] })).toBe('DENIED')
     expect(await assign(signed, { jobId: '0'.repeat(26) })).toBe('DENIED')
