@@ -1,5 +1,6 @@
-import { asRoostError, type CallEnv } from '../../overlay/index.ts'
+import { asRoostError, type CallEnv, type PeerId } from '../../overlay/index.ts'
 import type { JobService } from './job-service.ts'
+import type { JobStore } from './stores.ts'
 import { BOARD_ASK_MS, BoardStore, type BoardAsker } from './board-store.ts'
 import type { JobBoard } from './board.ts'
 
@@ -15,6 +16,12 @@ export interface BoardReplica {
   readonly asker: BoardAsker
 }
 
+export interface KeeperActions {
+  readonly onTrouble: (board: string, error: unknown) => void
+  /** What is to be done before the jobs on a board are taken up. */
+  readonly onTaken?: (home: PeerId, store: JobStore) => Promise<void>
+}
+
 /**
  * Has this node control the jobs of every board whose group it leads: when the group chooses it, it takes the board under a new epoch
  * and goes on with the jobs that stand there; when another leads, it lets go. Whoever leads without knowing better is stopped by the
@@ -23,18 +30,14 @@ export interface BoardReplica {
 export class BoardKeeper {
   readonly #service: JobService
   readonly #replicas: () => readonly BoardReplica[]
-  readonly #onTrouble: (board: string, error: unknown) => void
+  readonly #actions: KeeperActions
   /** Boards that are held here, or being taken. */
   readonly #held = new Map<string, { home?: string }>()
 
-  constructor(
-    service: JobService,
-    replicas: () => readonly BoardReplica[],
-    onTrouble: (board: string, error: unknown) => void,
-  ) {
+  constructor(service: JobService, replicas: () => readonly BoardReplica[], actions: KeeperActions) {
     this.#service = service
     this.#replicas = replicas
-    this.#onTrouble = onTrouble
+    this.#actions = actions
   }
 
   /** Until the protocol stops; rejects with `CANCELLED` then. */
@@ -53,7 +56,7 @@ export class BoardKeeper {
       this.#held.set(replica.name, {})
       this.#take(replica).catch((thrown: unknown) => {
         this.#letGo(replica.name)
-        if (asRoostError(thrown).code !== 'CANCELLED') this.#onTrouble(replica.name, thrown)
+        if (asRoostError(thrown).code !== 'CANCELLED') this.#actions.onTrouble(replica.name, thrown)
       })
     }
   }
@@ -67,10 +70,9 @@ export class BoardKeeper {
     const onSuperseded = (): void => {
       if (this.#held.get(name) === holding) this.#letGo(name)
     }
-    await this.#service.lead(
-      { home: mandate.home, epoch, mandate },
-      new BoardStore(board!, asker, { epoch, onSuperseded }),
-    )
+    const store = new BoardStore(board!, asker, { epoch, onSuperseded })
+    await this.#actions.onTaken?.(mandate.home, store)
+    await this.#service.lead({ home: mandate.home, epoch, mandate }, store)
   }
 
   #letGo(name: string): void {

@@ -20,13 +20,12 @@ export class JobBoard implements ReplicatedService<BoardCommand, BoardReply, Rec
   readonly command = boardCommand
   readonly query = shape.record({}) as shape.Shape<Record<string, never>>
   readonly #rows = new SnapshotTable<Given>(row)
-  readonly #onHome: (home: PeerId, board: JobBoard) => void
+  readonly #hears: BoardHears
   /** How long each log is; made from the rows when it is wanted after a snapshot. */
   #lengths: Map<JobId, number> | undefined = new Map()
 
-  /** `onHome` hears whose board this is, once that is known. */
-  constructor(onHome: (home: PeerId, board: JobBoard) => void = () => undefined) {
-    this.#onHome = onHome
+  constructor(hears: BoardHears = {}) {
+    this.#hears = hears
   }
 
   /** Whose jobs these are, who may hold them and who does; undefined before `found`. */
@@ -73,7 +72,7 @@ export class JobBoard implements ReplicatedService<BoardCommand, BoardReply, Rec
     this.#lengths = undefined
     return (chunk) => {
       take(chunk)
-      if (this.head) this.#onHome(this.head.mandate.home, this)
+      if (this.head) this.#hears.onHome?.(this.head.mandate.home, this)
     }
   }
 
@@ -83,7 +82,7 @@ export class JobBoard implements ReplicatedService<BoardCommand, BoardReply, Rec
     if (head && peer !== head.mandate.home) throw new RoostError('DENIED', 'only its home says who may hold a board')
     if (peer !== mandate.home) throw new RoostError('DENIED', 'a board is founded by its home')
     this.#setHead({ ...(head ?? { epoch: 0 }), mandate })
-    this.#onHome(mandate.home, this)
+    this.#hears.onHome?.(mandate.home, this)
     return this.read()
   }
 
@@ -119,6 +118,7 @@ export class JobBoard implements ReplicatedService<BoardCommand, BoardReply, Rec
     const lengths = this.#lengthsNow()
     for (let number = lengths.get(id) ?? 0; number > 0; number--) this.#rows.delete(keyOf(id, number))
     lengths.delete(id)
+    this.#hears.onRemoved?.(id)
     return this.read()
   }
 
@@ -156,6 +156,14 @@ export class JobBoard implements ReplicatedService<BoardCommand, BoardReply, Rec
 /** Events of one append; a job says one thing at a time. */
 const APPENDED_COUNT_MAX = 16
 const HEAD = 'head'
+
+/** What the node that keeps a replica wants to know of it. Must not throw. */
+export interface BoardHears {
+  /** Whose board this is, once that is known. */
+  readonly onHome?: (home: PeerId, board: JobBoard) => void
+  /** A job was forgotten: what is kept with it can go. */
+  readonly onRemoved?: (jobId: JobId) => void
+}
 
 export interface BoardHead {
   readonly mandate: Mandate

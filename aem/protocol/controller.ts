@@ -140,6 +140,13 @@ export class Controller {
     return job.view
   }
 
+  async forget(jobId: JobId): Promise<void> {
+    const view = this.view(jobId)
+    if (!view || !isFinal(view.state)) return
+    this.#jobs.delete(jobId)
+    await this.#ports.jobs.remove(jobId)
+  }
+
   /** A node tells what became of a unit. */
   async unitReport(from: PeerId, { unitId, events }: JobRequest & { type: 'unit-report' }): Promise<JobReply> {
     const { jobId, index } = parseUnitId(unitId)!
@@ -200,8 +207,7 @@ export class Controller {
     for (const { view } of this.#jobs.values())
       if (isFinal(view.state) && view.endedAtMs! < (oldest?.endedAtMs ?? Infinity)) oldest = view
     if (!oldest) throw new RoostError('BUSY', `this node controls ${JOBS_COUNT_MAX} unfinished jobs already`)
-    this.#jobs.delete(oldest.id)
-    await this.#ports.jobs.remove(oldest.id)
+    await this.forget(oldest.id)
   }
 
   #keep(events: readonly JobEvent[]): JobRecord {

@@ -7,7 +7,7 @@ export {
   readDescription,
   type JobDescription,
 } from './description.ts'
-export { boardReply, JobBoard, type BoardCommand, type BoardReply } from './board.ts'
+export { boardReply, JobBoard, type BoardCommand, type BoardHears, type BoardReply } from './board.ts'
 export { BoardKeeper, type BoardReplica } from './board-keeper.ts'
 export type { BoardAsker } from './board-store.ts'
 export { HOLDERS_COUNT_MAX, signMandate, type Mandate } from './mandate.ts'

@@ -158,6 +158,11 @@ export class JobService implements Service<JobRequest, JobReply> {
     return this.#controllerOf(jobId).cancel(jobId, statement)
   }
 
+  /** Removes a job that has ended, with its log; one that has not stays. */
+  async forget(jobId: JobId): Promise<void> {
+    await this.#controllerOf(jobId).forget(jobId)
+  }
+
   view(jobId: JobId): JobView | undefined {
     for (const controller of this.#controllers()) {
       const view = controller.view(jobId)

@@ -4,16 +4,20 @@ import {
   BoardKeeper,
   boardReply,
   HOLDERS_COUNT_MAX,
+  isFinal,
   JobBoard,
   signMandate,
   viewOf,
   type BoardCommand,
+  type BoardHears,
   type BoardReplica,
   type BoardReply,
   type JobId,
   type JobService,
+  type JobStore,
   type JobView,
 } from '../protocol/index.ts'
+import { expired, JOB_RETENTION, type InputFiles } from '../store/index.ts'
 
 /** What replica groups of boards are called. */
 const KIND = 'jobs'
@@ -23,6 +27,8 @@ const NAME_DIGITS = 20
 /** How long a submission waits for a board: made, widened to all its members, or taken over by one. */
 const READY_MS_MAX = 10_000
 const WIDEN_MS_MAX = 5_000
+/** How long a daemon that starts waits for its jobs: an election fits in. */
+const TAKE_UP_MS_MAX = 3_000
 const POLL_MS = 25
 
 /** How often a home looks after its board's members. */
@@ -39,6 +45,9 @@ export interface BoardsDependencies {
   readonly service: JobService
   /** Nodes that keep the log of each job, this one among them. */
   readonly copiesCount: number
+  /** Jobs that this node kept alone, before it was told to keep copies. */
+  readonly jobLogs: JobStore
+  readonly inputs: InputFiles
 }
 
 /**
@@ -58,18 +67,36 @@ export class Boards {
     this.#own = this.#nameOf(dependencies.host.self)
   }
 
-  /** Opens the boards that are on the disk, and holds what this node is chosen for until the daemon stops. */
+  /**
+   * Opens the boards that are on the disk, and holds what this node is chosen for until the daemon stops. Resolves when somebody controls
+   * the jobs of this node again, or after a while without.
+   */
   async start(env: Sleeper): Promise<void> {
-    const { host, service } = this.#dependencies
+    const { host, service, jobLogs, inputs } = this.#dependencies
     this.#env = env
-    await host.groups.register(KIND, () => new JobBoard((home, board) => this.#boards.set(this.#nameOf(home), board)))
+    const hears: BoardHears = {
+      onHome: (home, board) => this.#boards.set(this.#nameOf(home), board),
+      onRemoved: (jobId) => {
+        inputs.remove(jobId).catch((error: unknown) => host.log.warn({ job: jobId, error }, 'input files stay'))
+      },
+    }
+    await host.groups.register(KIND, () => new JobBoard(hears))
     const trouble = (board: string, error: unknown): void =>
       host.log.warn({ board, error }, 'trouble with a board of jobs')
-    const keeper = new BoardKeeper(service, () => this.#replicas(), trouble)
+    const keeper = new BoardKeeper(service, () => this.#replicas(), {
+      onTrouble: trouble,
+      onTaken: (home, store) => (home === host.self ? this.#adopt(store) : Promise.resolve()),
+    })
     for (const work of [keeper.run(env), this.#tend(env)])
       work.catch((thrown: unknown) => {
         if (asRoostError(thrown).code !== 'CANCELLED') trouble(this.#own, thrown)
       })
+    if ((await jobLogs.list()).length > 0) await this.#ensure()
+    const untilMs = host.surroundings.nowMs + TAKE_UP_MS_MAX
+    while (this.#ownGroup() && this.#holder() === undefined && host.surroundings.nowMs < untilMs) {
+      keeper.look()
+      await env.sleep(POLL_MS)
+    }
   }
 
   /**
@@ -78,15 +105,11 @@ export class Boards {
    */
   async ownHolder(): Promise<PeerId> {
     const { host } = this.#dependencies
-    await (this.#making ??= this.#make().catch((thrown: unknown) => {
-      this.#making = undefined
-      throw thrown
-    }))
+    await this.#ensure()
     const untilMs = host.surroundings.nowMs + READY_MS_MAX
     for (;;) {
-      if (this.#dependencies.service.tenures.some(({ home }) => home === host.self)) return host.self
-      const holder = this.#boards.get(this.#own)?.head?.holder
-      if (holder !== undefined && holder !== host.self && host.nodes.get(holder)?.state === 'alive') return holder
+      const holder = this.#holder()
+      if (holder !== undefined) return holder
       if (host.surroundings.nowMs > untilMs)
         throw new RoostError('GROUP_UNREACHABLE', 'nobody controls the jobs of this node at the moment', {
           certain: true,
@@ -96,9 +119,22 @@ export class Boards {
     }
   }
 
+  #holder(): PeerId | undefined {
+    const { host, service } = this.#dependencies
+    if (service.tenures.some(({ home }) => home === host.self)) return host.self
+    const holder = this.#boards.get(this.#own)?.head?.holder
+    return holder !== host.self && host.nodes.get(holder ?? '')?.state === 'alive' ? holder : undefined
+  }
+
   /** Who may hold the board of a home that this node keeps; nobody where it keeps none. */
   holdersOf(home: PeerId): readonly PeerId[] {
     return this.#boards.get(this.#nameOf(home))?.head?.mandate.holders ?? []
+  }
+
+  /** The one job on the boards that this node keeps whose id begins so. */
+  idOf(prefix: string): JobId | undefined {
+    const ids = [...this.#boards.values()].flatMap((board) => board.jobs().filter((id) => id.startsWith(prefix)))
+    return ids.length === 1 ? ids[0] : undefined
   }
 
   /** A job on a board that this node keeps, as far as it has heard. */
@@ -108,6 +144,30 @@ export class Boards {
       if (log.length > 0) return viewOf(log)
     }
     return undefined
+  }
+
+  /** Takes the jobs onto the board that this node kept alone until now; what a crash left half done is gone on with. */
+  async #adopt(board: JobStore): Promise<void> {
+    const { jobLogs, host } = this.#dependencies
+    for (const jobId of await jobLogs.list()) {
+      const there = await board.read(jobId, 1)
+      try {
+        for (const event of await jobLogs.read(jobId, there.length + 1)) await board.append(jobId, [event])
+      } catch (error) {
+        if (asRoostError(error).code !== 'MESSAGE_TOO_LARGE') throw error
+        host.log.error({ job: jobId, error }, 'a job is too large for a board; it waits for `copies: 1`')
+        continue
+      }
+      await jobLogs.remove(jobId)
+      host.log.info({ job: jobId }, 'a job is kept by several nodes from now on')
+    }
+  }
+
+  #ensure(): Promise<void> {
+    return (this.#making ??= this.#make().catch((thrown: unknown) => {
+      this.#making = undefined
+      throw thrown
+    }))
   }
 
   #replicas(): BoardReplica[] {
@@ -145,9 +205,10 @@ export class Boards {
       await env.sleep(TEND_MS)
       try {
         await this.#mend()
+        await this.#forgetOld()
       } catch (error) {
         if (asRoostError(error).code === 'CANCELLED') throw error
-        this.#dependencies.host.log.debug({ error }, 'the members of the board could not be changed')
+        this.#dependencies.host.log.debug({ error }, 'the board of jobs could not be looked after')
       }
     }
   }
@@ -168,6 +229,20 @@ export class Boards {
     if (gone !== undefined) await asker.change('remove', gone, { timeoutMs: ASK_MS })
     await asker.change('add', fresh, { timeoutMs: ASK_MS })
     host.log.info({ fresh, gone }, 'the board of jobs has a new member')
+  }
+
+  /** Ended jobs beyond their count and age, of every home whose jobs are controlled here. */
+  async #forgetOld(): Promise<void> {
+    const { service, host } = this.#dependencies
+    for (const { home } of service.tenures) {
+      const ended = service.views().filter((view) => view.controller === home && isFinal(view.state))
+      const old = expired(
+        ended.map(({ id, endedAtMs = 0 }) => ({ id, endedAtMs })),
+        JOB_RETENTION,
+        host.surroundings.wallMs,
+      )
+      for (const jobId of old) await service.forget(jobId)
+    }
   }
 
   #isGone(peer: PeerId): boolean {

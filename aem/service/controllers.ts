@@ -57,13 +57,14 @@ export class Controllers {
 
   /**
    * The job elsewhere whose id begins so, and its controller. A whole id is looked up in the directory; a prefix, and an id
-   * that the directory does not know (yet), is asked of the living nodes. `JOB_NOT_FOUND`, `ID_AMBIGUOUS`.
+   * that the directory does not know (yet), is asked of the living nodes. One that `isThere` for sure is waited for while nobody controls
+   * it. `JOB_NOT_FOUND`, `ID_AMBIGUOUS`.
    */
-  async resolve(prefix: string): Promise<{ id: JobId; controller: PeerId }> {
+  async resolve(prefix: string, { isThere = false } = {}): Promise<{ id: JobId; controller: PeerId }> {
     if (isJobId(prefix)) {
       const known = this.#found.get(prefix)
       if (known !== undefined) return { id: prefix, controller: known }
-      const controller = await this.#search(prefix)
+      const controller = await this.#search(prefix, isThere)
       if (controller === undefined) throw new RoostError('JOB_NOT_FOUND', `no node that answers controls job ${prefix}`)
       this.#remember(prefix, controller)
       return { id: prefix, controller }
@@ -81,15 +82,16 @@ export class Controllers {
     return { id: first[0], controller: first[1] }
   }
 
-  /** Where the directory knows the job and nobody says that he controls it, somebody is about to take it over. */
-  async #search(id: JobId): Promise<PeerId | undefined> {
+  /** Where the job is known and nobody says that he controls it, somebody is about to take it over. */
+  async #search(id: JobId, isThere: boolean): Promise<PeerId | undefined> {
     const { surroundings } = this.#host
     const untilMs = surroundings.nowMs + TAKEOVER_MS
     for (;;) {
       const pointers = await this.find(id)
       // Any member may have put it there: it counts once that node says so too.
       const controller = (await this.#whoControls(id, pointers)) ?? (await this.#whoControls(id, this.#living()))
-      if (controller !== undefined || pointers.length === 0 || surroundings.nowMs > untilMs) return controller
+      const isKnown = isThere || pointers.length > 0
+      if (controller !== undefined || !isKnown || surroundings.nowMs > untilMs) return controller
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
     }
   }

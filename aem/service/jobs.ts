@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { createReadStream } from 'node:fs'
 import { asRoostError, RoostError, type Crypto, type PeerId } from '../../overlay/index.ts'
-import type { Caller, Host } from '../../overlay/contract/index.ts'
+import type { Caller } from '../../overlay/contract/index.ts'
 import { findOutput, listOutputs, readOutput, type LocalLauncher } from '../execution/index.ts'
 import {
   publicEvent,
@@ -16,8 +16,8 @@ import type { InputFiles } from '../store/index.ts'
 import { boundedJson } from './bounded-body.ts'
 import type { Boards } from './boards.ts'
 import type { Controllers } from './controllers.ts'
+import type { JobsElsewhere } from './elsewhere.ts'
 import { ownJob, passedOn, publicJob, type Readers, type Reading } from './readers.ts'
-import { remoteEvents, type RemoteEventsDependencies } from './remote-events.ts'
 import { eventStream, jsonLines, type Growth } from './event-stream.ts'
 import { filterJobs } from './job-filter.ts'
 import {
@@ -42,15 +42,6 @@ const JOBS_LISTED_MAX = 1_000
 /** Who controls the jobs of this node may change while one is submitted; not again and again. */
 const HOLDER_TRIES = 4
 
-/** Errors of a controller that is none any more, or gone. What is asked of another one then is safe to ask twice. */
-const MOVED_CODES: ReadonlySet<string> = new Set([
-  'JOB_NOT_FOUND',
-  'CONTROLLER_SUPERSEDED',
-  'PEER_UNREACHABLE',
-  'CONNECTION_LOST',
-  'CALL_TIMEOUT',
-])
-
 export interface JobsDependencies {
   readonly self: PeerId
   readonly service: JobService
@@ -63,9 +54,7 @@ export interface JobsDependencies {
   readonly check: CheckStatement
   readonly readers: Readers
   readonly crypto: Pick<Crypto, 'hash'>
-  /** For following jobs that others control. */
-  readonly env: RemoteEventsDependencies['env']
-  readonly hints: Host['events']
+  readonly elsewhere: JobsElsewhere
 }
 
 /** A request that may have to be asked elsewhere. */
@@ -135,21 +124,19 @@ export class Jobs {
       const view = service.view(place.id)!
       return readers.mayRead(view, asking) ? ownJob(view) : publicJob(view)
     }
-    const response = await this.#askController(place.id, `/jobs/${place.id}`, passedOn(asking))
+    const response = await this.#dependencies.elsewhere.ask(place.id, `/jobs/${place.id}`, passedOn(asking))
     return jobSchema.parse(await boundedJson(response, JOB_BYTES_MAX))
   }
 
   async events(prefix: string, query: EventsQuery, asking: Asking): Promise<ReadableStream<Uint8Array>> {
-    const { service, growth } = this.#dependencies
+    const { service, growth, elsewhere, self } = this.#dependencies
     const { id, controller } = await this.#place(prefix, asking)
     if (controller !== undefined) {
-      if (!query.follow) return jsonLines(() => eachOf(this.#read(id, query.from, asking.signal)), asking.signal)
+      if (!query.follow) return jsonLines(() => eachOf(elsewhere.events(id, query.from, asking.signal)), asking.signal)
       // Asked once before the first byte, so that a controller that cannot be reached is told as such.
-      await this.#read(id, query.from, asking.signal)
-      return jsonLines((signal) => this.#follow(id, controller, query.from, signal), asking.signal)
+      await elsewhere.events(id, query.from, asking.signal)
+      return jsonLines((signal) => elsewhere.follow(id, controller, query.from, signal), asking.signal)
     }
-    const follow = this.#follow.bind(this)
-    const { self } = this.#dependencies
     return jsonLines(async function* (signal) {
       let next = query.from
       try {
@@ -161,47 +148,16 @@ export class Jobs {
       } catch (thrown) {
         // Another node controls it now.
         if (!query.follow || asking.caller.via === 'peer' || asRoostError(thrown).code !== 'JOB_NOT_FOUND') throw thrown
-        yield* follow(id, self, next, signal)
+        yield* elsewhere.follow(id, self, next, signal)
       }
     }, asking.signal)
-  }
-
-  /** Events of a job that another node controls, or did a moment ago, to its end. */
-  #follow(id: JobId, controller: PeerId, from: number, signal: AbortSignal): AsyncGenerator<JobEvent, void, void> {
-    const { env, hints, controllers } = this.#dependencies
-    const read = (number: number, within: AbortSignal): Promise<readonly JobEvent[]> => this.#read(id, number, within)
-    const controllerNow = (): PeerId => controllers.known(id) ?? controller
-    return remoteEvents(id, { env, events: hints, controller: controllerNow, read }, { from, signal })
-  }
-
-  /** Events from a job's log, wherever it is controlled at the moment. */
-  async #read(id: JobId, from: number, signal: AbortSignal): Promise<readonly JobEvent[]> {
-    const { service, controllers } = this.#dependencies
-    if (service.view(id)) return (await service.events(id, from)).map(publicEvent)
-    return this.#atController(id, (controller) => controllers.events(controller, id, { from, signal }))
-  }
-
-  #askController(id: JobId, path: string, init: RequestInit): Promise<Response> {
-    return this.#atController(id, (controller) => this.#dependencies.controllers.ask(controller, path, init))
-  }
-
-  /** Asks who controls a job, and once more where another one does by now. */
-  async #atController<Result>(id: JobId, ask: (controller: PeerId) => Promise<Result>): Promise<Result> {
-    const { controllers } = this.#dependencies
-    try {
-      return await ask((await controllers.resolve(id)).controller)
-    } catch (thrown) {
-      if (!MOVED_CODES.has(asRoostError(thrown).code)) throw thrown
-      controllers.forget(id)
-      return ask((await controllers.resolve(id)).controller)
-    }
   }
 
   async cancel(prefix: string, statement: Uint8Array, asking: Asking): Promise<Job> {
     const { service } = this.#dependencies
     const place = await this.#place(prefix, asking)
     if (place.controller === undefined) return ownJob(await service.cancel(place.id, decodeStatement(statement)))
-    const response = await this.#askController(place.id, `/jobs/${place.id}/cancel`, {
+    const response = await this.#dependencies.elsewhere.ask(place.id, `/jobs/${place.id}/cancel`, {
       method: 'POST',
       headers: { 'content-type': 'application/cbor' },
       body: statement as Uint8Array<ArrayBuffer>,
@@ -282,7 +238,8 @@ export class Jobs {
     } catch (thrown) {
       const isElsewhere = thrown instanceof RoostError && thrown.code === 'JOB_NOT_FOUND' && caller.via !== 'peer'
       if (!isElsewhere) throw thrown
-      return this.#dependencies.controllers.resolve(prefix)
+      const id = this.#dependencies.boards?.idOf(prefix)
+      return this.#dependencies.controllers.resolve(id ?? prefix, { isThere: id !== undefined })
     }
   }
 

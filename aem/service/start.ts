@@ -12,9 +12,10 @@ import {
   type JobReply,
   type JobRequest,
 } from '../protocol/index.ts'
-import { InputFiles, openDatabase, openGovernorStore, openJobStore, openUnitStore } from '../store/index.ts'
+import { InputFiles, openDatabase, openGovernorStore, openJobLogs, openUnitStore, withInputs } from '../store/index.ts'
 import { Boards } from './boards.ts'
 import { Controllers } from './controllers.ts'
+import { JobsElsewhere } from './elsewhere.ts'
 import { Growth } from './event-stream.ts'
 import { forgetOldJobs } from './forget-old-jobs.ts'
 import { JobRecords } from './job-records.ts'
@@ -30,7 +31,8 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
   const copiesCount = copiesOf(host)
   const database = await openDatabase(join(dataDir, 'database'))
   const inputs = new InputFiles(join(dataDir, 'inputs'))
-  const jobStore = openJobStore(database, inputs)
+  const jobLogs = openJobLogs(database)
+  const jobStore = withInputs(jobLogs, inputs)
   const growth = new Growth()
   const controllers = new Controllers(host)
   const check = checkWith(trust)
@@ -78,7 +80,7 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
   const records = new JobRecords(host, service)
   const env: CallEnv<JobRequest, JobReply> = host.serve(jobWire, service)
   await service.start(env)
-  const boards = copiesCount > 1 ? new Boards({ host, service, copiesCount }) : undefined
+  const boards = copiesCount > 1 ? new Boards({ host, service, copiesCount, jobLogs, inputs }) : undefined
   await boards?.start(env)
   void records.refresh()
 
@@ -95,8 +97,7 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
     check,
     readers: new Readers(check, host.surroundings),
     crypto: host.surroundings.crypto,
-    env,
-    hints: host.events,
+    elsewhere: new JobsElsewhere({ service, controllers, env, hints: host.events }),
   })
   const { nodes, surroundings } = host
   const whyNot = new WhyNot({ self, nodes, surroundings, service, controllers, jobs })

@@ -10,13 +10,21 @@ import type { Database } from './database.ts'
 import type { InputFiles } from './input-files.ts'
 import { NumberedLogs } from './numbered-log.ts'
 
-/** The logs of the jobs that this node controls; `remove` takes their input files too. */
-export function openJobStore(database: Database, inputs: InputFiles): JobStore {
+/** The logs of the jobs that this node alone keeps. */
+export function openJobLogs(database: Database): JobStore {
   const logs = new NumberedLogs<JobEvent>(database, 'job', parseJobEvent)
   return {
     append: (jobId, events) => logs.append(jobId, events),
     read: (jobId, fromNumber) => logs.read(jobId, fromNumber),
     list: () => logs.list(),
+    remove: (jobId) => logs.remove(jobId),
+  }
+}
+
+/** The same; `remove` takes their input files too. */
+export function withInputs(logs: JobStore, inputs: InputFiles): JobStore {
+  return {
+    ...logs,
     // The log goes last: a crash in between leaves a job without its files, which only an ended one can bear.
     remove: async (jobId) => {
       await inputs.remove(jobId)

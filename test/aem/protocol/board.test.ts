@@ -71,7 +71,8 @@ test('a board that was restored from a snapshot goes on as the one that it was t
   const epoch = apply(HOME, { type: 'lead' })
   for (let number = 1; number <= 12; number++) apply(HOME, append(epoch, number, event(number)))
   const homes: string[] = []
-  const copy = new JobBoard((home) => void homes.push(home))
+  const removed: string[] = []
+  const copy = new JobBoard({ onHome: (home) => void homes.push(home), onRemoved: (id) => void removed.push(id) })
   const take = copy.restore()
   for (const chunk of board.snapshot()) take(structuredClone(chunk))
   expect(homes).toContain(HOME)
@@ -80,5 +81,5 @@ test('a board that was restored from a snapshot goes on as the one that it was t
   for (const one of [board, copy]) one.apply(append(epoch, 13, event(13)), { peer: HOME, index: 20, atMs: 0 })
   expect(copy.log(JOB, 12)).toEqual(board.log(JOB, 12))
   copy.apply({ type: 'remove', epoch, jobId: JOB }, { peer: HOME, index: 21, atMs: 0 })
-  expect([copy.jobs(), copy.log(JOB, 1)]).toEqual([[], []])
+  expect([copy.jobs(), copy.log(JOB, 1), removed]).toEqual([[], [], [JOB]])
 })

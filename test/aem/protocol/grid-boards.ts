@@ -111,7 +111,9 @@ export class GridBoards {
           },
         ]
       })
-    const keeper = new BoardKeeper(service, replicasNow, (board, error) => onTrouble(`${board}: ${String(error)}`))
+    const keeper = new BoardKeeper(service, replicasNow, {
+      onTrouble: (board, error) => onTrouble(`${board}: ${String(error)}`),
+    })
     const found = async (): Promise<void> => {
       const own = this.#groups.find(({ home }) => home === node.self)!
       const mandate = signMandate(node.self, own.members, node.surroundings.crypto)

@@ -9,8 +9,9 @@ import {
   expired,
   InputFiles,
   openDatabase,
-  openJobStore,
+  openJobLogs,
   openUnitStore,
+  withInputs,
   type Database,
 } from '../../../aem/store/index.ts'
 import { JOB, temporaryDirectory } from '../execution/fixture.ts'
@@ -35,13 +36,13 @@ const queued = (number: number, reason = `for the ${number}th time`): JobEvent =
 describe('a job store', () => {
   test('reads from any number on what was appended, in order, also after it was closed and opened again', async () => {
     const { database, path, inputs } = await open()
-    const store = openJobStore(database, inputs)
+    const store = withInputs(openJobLogs(database), inputs)
     await store.append(JOB, [queued(1), queued(2)])
     await store.append(OTHER_JOB, [queued(1, 'another')])
     await store.append(JOB, [queued(3)])
     await database.close()
     const again = await open(path)
-    const reopened = openJobStore(again.database, inputs)
+    const reopened = withInputs(openJobLogs(again.database), inputs)
     expect(await reopened.read(JOB, 1)).toEqual([queued(1), queued(2), queued(3)])
     expect(await reopened.read(JOB, 3)).toEqual([queued(3)])
     expect(await reopened.read(JOB, 4)).toEqual([])
@@ -50,7 +51,7 @@ describe('a job store', () => {
 
   test('keeps jobs apart when one is removed, and removes its input files too', async () => {
     const { database, inputs } = await open()
-    const store = openJobStore(database, inputs)
+    const store = withInputs(openJobLogs(database), inputs)
     await store.append(JOB, [queued(1)])
     await store.append(OTHER_JOB, [queued(1)])
     const bytes = new TextEncoder().encode('data')
@@ -65,7 +66,7 @@ describe('a job store', () => {
   test('shares its database with the units', async () => {
     const { database, inputs } = await open()
     const units = openUnitStore(database)
-    await openJobStore(database, inputs).append(JOB, [queued(1)])
+    await withInputs(openJobLogs(database), inputs).append(JOB, [queued(1)])
     await units.append(`${JOB}.1.0`, [{ number: 1, atMs: 1, type: 'starting' }])
     await units.append(`${JOB}.1.10`, [{ number: 1, atMs: 1, type: 'started' }])
     expect(await units.list()).toEqual([`${JOB}.1.0`, `${JOB}.1.10`])
@@ -74,7 +75,7 @@ describe('a job store', () => {
 
   test('keeps order beyond any number of digits', async () => {
     const { database, inputs } = await open()
-    const store = openJobStore(database, inputs)
+    const store = withInputs(openJobLogs(database), inputs)
     const events = Array.from({ length: 1_200 }, (_, index) => queued(index + 1))
     await store.append(JOB, events)
     expect((await store.read(JOB, 95)).map((event) => event.number)).toEqual(
@@ -89,12 +90,12 @@ describe('a job store', () => {
   ])('says STORE_FAILED for %s', async (_name, bytes) => {
     const { database, inputs } = await open()
     await database.write([{ type: 'put', key: `job!${JOB}!${'1'.padStart(16, '0')}`, value: bytes }])
-    await expect(openJobStore(database, inputs).read(JOB, 1)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    await expect(withInputs(openJobLogs(database), inputs).read(JOB, 1)).rejects.toMatchObject({ code: 'STORE_FAILED' })
   })
 
   test('says STORE_FAILED for a hole in a log', async () => {
     const { database, inputs } = await open()
-    const store = openJobStore(database, inputs)
+    const store = withInputs(openJobLogs(database), inputs)
     await store.append(JOB, [queued(1)])
     await store.append(JOB, [queued(3)])
     await expect(store.read(JOB, 1)).rejects.toMatchObject({ code: 'STORE_FAILED' })
@@ -102,7 +103,7 @@ describe('a job store', () => {
 
   test('fails, typed, once its database is closed', async () => {
     const { database, inputs } = await open()
-    const store = openJobStore(database, inputs)
+    const store = withInputs(openJobLogs(database), inputs)
     await database.close()
     await expect(store.append(JOB, [queued(1)])).rejects.toMatchObject({ code: 'STORE_FAILED' })
     await expect(store.read(JOB, 1)).rejects.toMatchObject({ code: 'STORE_FAILED' })

@@ -67,6 +67,20 @@ test('a grid that loses its power has its jobs when most of it is back', async (
   await until('it is there', async () => (await stateOf(others[0]!, id)) === 'queued', 60_000)
 })
 
+test('a node that kept its jobs alone takes them onto a board when it is told to keep copies', async () => {
+  const [first, , , watching] = members as [Member, Member, Member, Member]
+  first.machine.configure('plugins:\n  aem: { copies: 1 }\n')
+  await first.machine.kill(first.daemon, 'SIGTERM')
+  first.daemon = await first.machine.up()
+  const id = await submit('run: exit 4\nwhere: worker == "nobody"\n')
+  first.machine.configure('plugins:\n  aem: { copies: 3 }\n')
+  await first.machine.kill(first.daemon, 'SIGTERM')
+  first.daemon = await first.machine.up()
+  await until('it is there', async () => (await stateOf(first, id)) === 'queued')
+  await kill(first)
+  await until('others have it', async () => (await stateOf(watching, id)) === 'queued')
+})
+
 /** Undefined while nobody who controls it answers. */
 async function stateOf({ machine }: Member, id: string): Promise<string | undefined> {
   return (await machine.ask(`/aem/jobs/${id}`).catch(() => undefined))?.state
