@@ -51,8 +51,8 @@ export interface BoardsDependencies {
 }
 
 /**
- * The boards that this node has replicas of: its own, made with the first job that is submitted here, and those of others that chose this
- * node to keep theirs. While this node leads a board's group it controls its jobs (`BoardKeeper`).
+ * The boards that this node has replicas of: its own, made with the first job that is submitted here if it is to keep copies, and those of
+ * others that chose this node to keep theirs. While this node leads a board's group it controls its jobs (`BoardKeeper`).
  */
 export class Boards {
   readonly #dependencies: BoardsDependencies
@@ -65,6 +65,16 @@ export class Boards {
   constructor(dependencies: BoardsDependencies) {
     this.#dependencies = dependencies
     this.#own = this.#nameOf(dependencies.host.self)
+  }
+
+  /** Whether jobs that are submitted here go onto this node's board. One that was made once stays. */
+  get keepsCopies(): boolean {
+    return this.#dependencies.copiesCount > 1 || this.#ownGroup() !== undefined
+  }
+
+  /** Whether this node keeps jobs of anybody. */
+  get isEmpty(): boolean {
+    return !this.#dependencies.host.groups.list().some(({ kind }) => kind === KIND)
   }
 
   /**
@@ -91,7 +101,8 @@ export class Boards {
       work.catch((thrown: unknown) => {
         if (asRoostError(thrown).code !== 'CANCELLED') trouble(this.#own, thrown)
       })
-    if ((await jobLogs.list()).length > 0) await this.#ensure()
+    if (this.keepsCopies && (await jobLogs.list()).length > 0)
+      this.#ensure().catch((thrown: unknown) => trouble(this.#own, thrown))
     const untilMs = host.surroundings.nowMs + TAKE_UP_MS_MAX
     while (this.#ownGroup() && this.#holder() === undefined && host.surroundings.nowMs < untilMs) {
       keeper.look()
@@ -148,8 +159,11 @@ export class Boards {
 
   /** Takes the jobs onto the board that this node kept alone until now; what a crash left half done is gone on with. */
   async #adopt(board: JobStore): Promise<void> {
-    const { jobLogs, host } = this.#dependencies
-    for (const jobId of await jobLogs.list()) {
+    const { jobLogs, host, service } = this.#dependencies
+    service.yield(host.self)
+    const jobIds = await jobLogs.list()
+    if (jobIds.length > 0) await this.#widened()
+    for (const jobId of jobIds) {
       const there = await board.read(jobId, 1)
       try {
         for (const event of await jobLogs.read(jobId, there.length + 1)) await board.append(jobId, [event])
@@ -192,8 +206,14 @@ export class Boards {
       await groups.create(KIND, this.#own, { members })
       await this.#mandate([self, ...members])
     } else if (!this.#boards.get(this.#own)?.head) await this.#mandate(this.#members())
-    const untilMs = host.surroundings.nowMs + WIDEN_MS_MAX
-    while (host.surroundings.nowMs < untilMs) {
+    await this.#widened()
+  }
+
+  /** Until more than this node keep the board, or nobody else answers. */
+  async #widened(): Promise<void> {
+    const { surroundings } = this.#dependencies.host
+    const untilMs = surroundings.nowMs + WIDEN_MS_MAX
+    while (surroundings.nowMs < untilMs) {
       const { voters = [], learners = [] } = this.#ownGroup()?.configuration ?? {}
       if (voters.length > 1 || learners.length === 0) return
       await this.#env!.sleep(POLL_MS)

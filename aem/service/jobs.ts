@@ -48,8 +48,7 @@ export interface JobsDependencies {
   readonly launcher: LocalLauncher
   readonly inputs: InputFiles
   readonly controllers: Controllers
-  /** Where jobs are kept by several nodes. */
-  readonly boards: Boards | undefined
+  readonly boards: Boards
   readonly growth: Growth
   readonly check: CheckStatement
   readonly readers: Readers
@@ -78,7 +77,7 @@ export class Jobs {
   async submit(request: Request, { caller, signal }: Asking): Promise<JobId> {
     const { boards, self, controllers } = this.#dependencies
     const form = await readForm(request)
-    if (caller.via === 'peer' || !boards) return (await submitJob(form, this.#dependencies)).id
+    if (caller.via === 'peer' || !boards.keepsCopies) return (await submitJob(form, this.#dependencies)).id
     for (let triesLeft = HOLDER_TRIES; ; triesLeft--)
       try {
         const holder = await boards.ownHolder()
@@ -96,7 +95,7 @@ export class Jobs {
     const { boards } = this.#dependencies
     const { statement, files } = await readForm(request)
     await copyInputs({ statement, files }, this.#dependencies, (home) => {
-      if (caller.peer !== undefined && boards?.holdersOf(home).includes(caller.peer)) return
+      if (caller.peer !== undefined && boards.holdersOf(home).includes(caller.peer)) return
       throw new RoostError('DENIED', `no copies of the jobs of ${home} are kept here`)
     })
   }
@@ -169,7 +168,7 @@ export class Jobs {
   /** Only for nodes that run a unit of the job: what the user gave is nobody else's. */
   async input(id: JobId, name: string, { caller }: Asking): Promise<ReadableStream<Uint8Array>> {
     const { service, inputs, boards } = this.#dependencies
-    const view = service.view(id) ?? boards?.view(id)
+    const view = service.view(id) ?? boards.view(id)
     if (view === undefined) throw new RoostError('JOB_NOT_FOUND', `this node does not control a job ${id}`)
     const isOurs = caller.via === 'peer' && view.units.some((unit) => unit.node === caller.peer)
     if (!isOurs) throw new RoostError('DENIED', 'input files are for the nodes that run the job')
@@ -238,7 +237,7 @@ export class Jobs {
     } catch (thrown) {
       const isElsewhere = thrown instanceof RoostError && thrown.code === 'JOB_NOT_FOUND' && caller.via !== 'peer'
       if (!isElsewhere) throw thrown
-      const id = this.#dependencies.boards?.idOf(prefix)
+      const id = this.#dependencies.boards.idOf(prefix)
       return this.#dependencies.controllers.resolve(id ?? prefix, { isThere: id !== undefined })
     }
   }

@@ -37,7 +37,6 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
   const controllers = new Controllers(host)
   const check = checkWith(trust)
   await forgetOldJobs(jobStore, { wallMs: host.surroundings.wallMs, log })
-  if (copiesCount === 1) await inputs.sweep(new Set(await jobStore.list()))
 
   const fetchInput: FetchInput = async (order, name, signal) => {
     const input = order.inputs.find((file) => file.name === name)!
@@ -80,8 +79,10 @@ export async function startJobs(host: Host): Promise<RunningPlugin> {
   const records = new JobRecords(host, service)
   const env: CallEnv<JobRequest, JobReply> = host.serve(jobWire, service)
   await service.start(env)
-  const boards = copiesCount > 1 ? new Boards({ host, service, copiesCount, jobLogs, inputs }) : undefined
-  await boards?.start(env)
+  const boards = new Boards({ host, service, copiesCount, jobLogs, inputs })
+  await boards.start(env)
+  // What a crash left of jobs that were never acknowledged. Of others' jobs it is their boards that know.
+  if (boards.isEmpty) await inputs.sweep(new Set(await jobStore.list()))
   void records.refresh()
 
   const stopOffering = host.nodes.offer('aem', () => ({ ...service.attributes(), ...launcher.attributes() }))

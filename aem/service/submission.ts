@@ -54,7 +54,7 @@ export interface SubmitDependencies {
   readonly crypto: Pick<Crypto, 'hash'>
   readonly self: PeerId
   readonly controllers: Controllers
-  readonly boards: Boards | undefined
+  readonly boards: Boards
 }
 
 /** Keeps the input files and takes the job on, both on disk when it resolves. The same statement again is the same job. */
@@ -82,7 +82,7 @@ export async function submitJob(form: SubmittedForm, dependencies: SubmitDepende
 /** Gives the input files to those who keep the job: to most of them, or the submission fails. */
 async function spread(form: SubmittedForm, home: PeerId, dependencies: SubmitDependencies): Promise<void> {
   const { self, boards, controllers } = dependencies
-  const holders = boards?.holdersOf(home) ?? []
+  const holders = boards.holdersOf(home)
   const others = holders.filter((holder) => holder !== self)
   const signal = AbortSignal.timeout(SPREAD_MS_MAX)
   const copying = others.map((holder) =>

@@ -11,18 +11,19 @@ export interface Member {
   daemon: ChildProcess
 }
 
-/** Real daemons on loopback that all know each other; `machines` is where whoever made them finds them to end. */
+/** Real daemons on loopback that all know each other; `machines` is where whoever made them finds them to end. The first
+ * machine may have a configuration file. */
 export async function gridOf(
   count: number,
   machines: Machine[],
   settings: Readonly<Record<string, string>> = {},
-  config = '',
+  firstConfig = '',
 ): Promise<Member[]> {
   const members: Member[] = []
   for (let index = 0; index < count; index++) {
     const machine = new Machine({ ROOST_NAME: `n${index + 1}`, ...settings })
     machines.push(machine)
-    if (config !== '') machine.configure(config)
+    if (index === 0 && firstConfig !== '') machine.configure(firstConfig)
     const ticket = index === 0 ? undefined : (await members[0]!.machine.json('invite')).ticket
     const daemon = await machine.up(...(ticket === undefined ? [] : ['--join', ticket]))
     members.push({ machine, daemon, id: (await machine.ask('/status')).id })
