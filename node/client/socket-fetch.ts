@@ -1,7 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import type { ReadableStream as WebStream } from 'node:stream/web'
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Fetch } from '../../overlay/contract/index.ts'
 import { errorFromRecord, RoostError } from '../../overlay/index.ts'
 
@@ -55,9 +52,26 @@ function send(
     outgoing.on('error', fail)
     // What is whole goes out with its length; the rest as it is read.
     if (typeof body === 'string' || body instanceof Uint8Array) outgoing.end(body)
-    else if (request.body) pipeline(Readable.fromWeb(request.body as WebStream), outgoing).catch(fail)
+    else if (request.body) sendBody(request.body, outgoing).catch(fail)
     else outgoing.end()
   })
+}
+
+/**
+ * Writes a body as fast as it is taken, and reads no more of it when the connection goes. It is not cancelled: undici's stream of a form,
+ * which holds nothing but memory, then throws where nobody can catch it.
+ */
+async function sendBody(body: ReadableStream<Uint8Array>, outgoing: ClientRequest): Promise<void> {
+  const reader = body.getReader()
+  const gone = new Promise<void>((resolve) => outgoing.once('close', resolve))
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    if (outgoing.destroyed) return
+    if (outgoing.write(value)) continue
+    await Promise.race([gone, new Promise<void>((resolve) => outgoing.once('drain', resolve))])
+  }
+  outgoing.end()
 }
 
 function connectionError(cause: Error, socketPath: string, options: SocketFetchOptions): RoostError {

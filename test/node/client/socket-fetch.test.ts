@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { socketFetch } from '../../../node/client/index.ts'
 import { RoostError } from '../../../overlay/index.ts'
 
@@ -38,6 +38,38 @@ test('method, path, query, headers and body arrive', async () => {
   })
   const reply = await fetch('http://anywhere/a/b?c=d', { method: 'PUT', headers: { 'x-test': 'y' }, body: 'hello' })
   expect(await reply.json()).toEqual({ method: 'PUT', url: '/a/b?c=d', header: 'y', length: '5', body: 'hello' })
+})
+
+test('a form that nobody takes to its end fails once, and in no other way', async () => {
+  const unhandled: unknown[] = []
+  const note = (thrown: unknown): void => void unhandled.push(thrown)
+  process.on('unhandledRejection', note)
+  onTestFinished(() => void process.off('unhandledRejection', note))
+  const formOf = (byteCount: number): FormData => {
+    const form = new FormData()
+    for (const name of ['statement', 'file']) form.set(name, new Blob([new Uint8Array(byteCount)]))
+    return form
+  }
+  const nobody = socketFetch(join(dir, 'nobody.sock'), { signal: new AbortController().signal, unreachableHint: '' })
+  const rude = await serve((request) => request.socket.destroy())
+  for (const byteCount of [10, 200_000, 10, 200_000]) {
+    const init = { method: 'POST', body: formOf(byteCount) }
+    await expect(nobody('/', init)).rejects.toMatchObject({ code: 'DAEMON_UNREACHABLE' })
+    await expect(rude('/', init)).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+  }
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(unhandled).toEqual([])
+})
+
+test('a form of any length arrives whole', async () => {
+  const fetch = await serve((request, response) => {
+    let byteCount = 0
+    request.on('data', (chunk) => (byteCount += chunk.length))
+    request.on('end', () => response.end(String(byteCount)))
+  })
+  const form = new FormData()
+  form.set('file', new Blob([new Uint8Array(3_000_000)]))
+  expect(Number(await (await fetch('/', { method: 'POST', body: form })).text())).toBeGreaterThan(3_000_000)
 })
 
 test('a body is read as it comes', async () => {
