@@ -1,44 +1,31 @@
-import type { GroupAsker, Host } from '../../overlay/contract/index.ts'
-import { asRoostError, RoostError, sample, type CallEnv, type PeerId } from '../../overlay/index.ts'
+import type { Host } from '../../overlay/contract/index.ts'
+import { asRoostError, RoostError, type CallEnv, type PeerId } from '../../overlay/index.ts'
 import {
   BoardKeeper,
   boardReply,
-  HOLDERS_COUNT_MAX,
   isFinal,
   JobBoard,
-  signMandate,
   viewOf,
-  type BoardCommand,
   type BoardHears,
   type BoardReplica,
-  type BoardReply,
   type JobId,
   type JobService,
   type JobStore,
   type JobView,
 } from '../protocol/index.ts'
 import { expired, JOB_RETENTION, type InputFiles } from '../store/index.ts'
+import { boardNameOf, BOARDS_KIND, type GroupOfBoard } from './board-group.ts'
+import { OwnBoard } from './own-board.ts'
 
-/** What replica groups of boards are called. */
-const KIND = 'jobs'
-/** Hexadecimal digits of the home's hash that name its board. */
-const NAME_DIGITS = 20
-
-/** How long a submission waits for a board: made, widened to all its members, or taken over by one. */
+/** How long a submission waits for somebody who controls the jobs of this node. */
 const READY_MS_MAX = 10_000
-const WIDEN_MS_MAX = 5_000
 /** How long a daemon that starts waits for its jobs: an election fits in. */
 const TAKE_UP_MS_MAX = 3_000
 const POLL_MS = 25
-
-/** How often a home looks after its board's members. */
+/** How often boards are looked after. */
 const TEND_MS = 10_000
-/** How long a member may be away until another takes its place: longer than a restart and a night's update, shorter than a second loss. */
-const REPLACE_MS = 10 * 60_000
-const ASK_MS = 10_000
 
 type Sleeper = Pick<CallEnv<never, never>, 'sleep'>
-type Asker = GroupAsker<BoardCommand, BoardReply, Record<string, never>>
 
 export interface BoardsDependencies {
   readonly host: Pick<Host, 'self' | 'nodes' | 'groups' | 'surroundings' | 'log'>
@@ -58,23 +45,32 @@ export class Boards {
   readonly #dependencies: BoardsDependencies
   readonly #own: string
   readonly #boards = new Map<string, JobBoard>()
-  readonly #askers = new Map<string, Asker>()
-  #making: Promise<void> | undefined
+  readonly #askers = new Map<string, GroupOfBoard>()
+  readonly #ownBoard: OwnBoard
   #env: Sleeper | undefined
 
   constructor(dependencies: BoardsDependencies) {
     this.#dependencies = dependencies
-    this.#own = this.#nameOf(dependencies.host.self)
+    const { host, copiesCount } = dependencies
+    this.#own = this.#nameOf(host.self)
+    this.#ownBoard = new OwnBoard({
+      host,
+      copiesCount,
+      name: this.#own,
+      asker: () => this.#asker(this.#own),
+      isFounded: () => this.#boards.get(this.#own)?.head !== undefined,
+      sleep: (delayMs) => this.#env!.sleep(delayMs),
+    })
   }
 
   /** Whether jobs that are submitted here go onto this node's board. One that was made once stays. */
   get keepsCopies(): boolean {
-    return this.#dependencies.copiesCount > 1 || this.#ownGroup() !== undefined
+    return this.#dependencies.copiesCount > 1 || this.#ownBoard.group !== undefined
   }
 
   /** Whether this node keeps jobs of anybody. */
   get isEmpty(): boolean {
-    return !this.#dependencies.host.groups.list().some(({ kind }) => kind === KIND)
+    return !this.#dependencies.host.groups.list().some(({ kind }) => kind === BOARDS_KIND)
   }
 
   /**
@@ -90,7 +86,7 @@ export class Boards {
         inputs.remove(jobId).catch((error: unknown) => host.log.warn({ job: jobId, error }, 'input files stay'))
       },
     }
-    await host.groups.register(KIND, () => new JobBoard(hears))
+    await host.groups.register(BOARDS_KIND, () => new JobBoard(hears))
     const trouble = (board: string, error: unknown): void =>
       host.log.warn({ board, error }, 'trouble with a board of jobs')
     const keeper = new BoardKeeper(service, () => this.#replicas(), {
@@ -102,9 +98,9 @@ export class Boards {
         if (asRoostError(thrown).code !== 'CANCELLED') trouble(this.#own, thrown)
       })
     if (this.keepsCopies && (await jobLogs.list()).length > 0)
-      this.#ensure().catch((thrown: unknown) => trouble(this.#own, thrown))
+      this.#ownBoard.ensure().catch((thrown: unknown) => trouble(this.#own, thrown))
     const untilMs = host.surroundings.nowMs + TAKE_UP_MS_MAX
-    while (this.#ownGroup() && this.#holder() === undefined && host.surroundings.nowMs < untilMs) {
+    while (this.#ownBoard.group && this.#holder() === undefined && host.surroundings.nowMs < untilMs) {
       keeper.look()
       await env.sleep(POLL_MS)
     }
@@ -116,7 +112,7 @@ export class Boards {
    */
   async ownHolder(): Promise<PeerId> {
     const { host } = this.#dependencies
-    await this.#ensure()
+    await this.#ownBoard.ensure()
     const untilMs = host.surroundings.nowMs + READY_MS_MAX
     for (;;) {
       const holder = this.#holder()
@@ -162,7 +158,7 @@ export class Boards {
     const { jobLogs, host, service } = this.#dependencies
     service.yield(host.self)
     const jobIds = await jobLogs.list()
-    if (jobIds.length > 0) await this.#widened()
+    if (jobIds.length > 0) await this.#ownBoard.widened()
     for (const jobId of jobIds) {
       const there = await board.read(jobId, 1)
       try {
@@ -177,18 +173,11 @@ export class Boards {
     }
   }
 
-  #ensure(): Promise<void> {
-    return (this.#making ??= this.#make().catch((thrown: unknown) => {
-      this.#making = undefined
-      throw thrown
-    }))
-  }
-
   #replicas(): BoardReplica[] {
     const { groups } = this.#dependencies.host
     return groups
       .list()
-      .filter(({ kind }) => kind === KIND)
+      .filter(({ kind }) => kind === BOARDS_KIND)
       .map(({ name, role }) => ({
         name,
         isLeader: role === 'leader',
@@ -197,34 +186,11 @@ export class Boards {
       }))
   }
 
-  /** Makes this node's board where there is none, and waits until its members have it. */
-  async #make(): Promise<void> {
-    const { host, copiesCount } = this.#dependencies
-    const { self, groups } = host
-    if (!this.#ownGroup()) {
-      const members = this.#choose(copiesCount - 1, new Set([self]))
-      await groups.create(KIND, this.#own, { members })
-      await this.#mandate([self, ...members])
-    } else if (!this.#boards.get(this.#own)?.head) await this.#mandate(this.#members())
-    await this.#widened()
-  }
-
-  /** Until more than this node keep the board, or nobody else answers. */
-  async #widened(): Promise<void> {
-    const { surroundings } = this.#dependencies.host
-    const untilMs = surroundings.nowMs + WIDEN_MS_MAX
-    while (surroundings.nowMs < untilMs) {
-      const { voters = [], learners = [] } = this.#ownGroup()?.configuration ?? {}
-      if (voters.length > 1 || learners.length === 0) return
-      await this.#env!.sleep(POLL_MS)
-    }
-  }
-
   async #tend(env: Sleeper): Promise<void> {
     for (;;) {
       await env.sleep(TEND_MS)
       try {
-        await this.#mend()
+        await this.#ownBoard.mend()
         await this.#forgetOld()
       } catch (error) {
         if (asRoostError(error).code === 'CANCELLED') throw error
@@ -233,28 +199,11 @@ export class Boards {
     }
   }
 
-  /** Finds another member for one that is missing or away for long. One change at a time, each by word of the home. */
-  async #mend(): Promise<void> {
-    const { host, copiesCount } = this.#dependencies
-    const group = this.#ownGroup()
-    if (group?.role !== 'leader') return
-    const members = this.#members()
-    const gone = members.find((peer) => peer !== host.self && this.#isGone(peer))
-    const isShort = members.length < Math.min(copiesCount, HOLDERS_COUNT_MAX)
-    if (gone === undefined && !isShort) return
-    const [fresh] = this.#choose(1, new Set(members))
-    if (fresh === undefined) return
-    const asker = this.#asker(this.#own)
-    await this.#mandate([...members.filter((peer) => peer !== gone), fresh])
-    if (gone !== undefined) await asker.change('remove', gone, { timeoutMs: ASK_MS })
-    await asker.change('add', fresh, { timeoutMs: ASK_MS })
-    host.log.info({ fresh, gone }, 'the board of jobs has a new member')
-  }
-
-  /** Ended jobs beyond their count and age, of every home whose jobs are controlled here. */
+  /** Ended jobs beyond their count and age, of every board that is held here. */
   async #forgetOld(): Promise<void> {
     const { service, host } = this.#dependencies
-    for (const { home } of service.tenures) {
+    for (const { home, mandate } of service.tenures) {
+      if (!mandate) continue
       const ended = service.views().filter((view) => view.controller === home && isFinal(view.state))
       const old = expired(
         ended.map(({ id, endedAtMs = 0 }) => ({ id, endedAtMs })),
@@ -265,48 +214,13 @@ export class Boards {
     }
   }
 
-  #isGone(peer: PeerId): boolean {
-    const { nodes, surroundings } = this.#dependencies.host
-    const node = nodes.get(peer)
-    if (node === undefined || node.state === 'alive' || node.state === 'suspect') return false
-    return surroundings.nowMs - node.sinceMs > REPLACE_MS
-  }
-
-  async #mandate(holders: readonly PeerId[]): Promise<void> {
-    const { self, surroundings } = this.#dependencies.host
-    const mandate = signMandate(self, holders, surroundings.crypto)
-    await this.#asker(this.#own).execute({ type: 'found', mandate }, { timeoutMs: ASK_MS })
-  }
-
-  #choose(count: number, except: ReadonlySet<PeerId>): readonly PeerId[] {
-    const { nodes, surroundings } = this.#dependencies.host
-    const alive = nodes.list().filter(({ id, state }) => state === 'alive' && !except.has(id))
-    return sample(
-      alive.map(({ id }) => id),
-      Math.min(count, alive.length),
-      surroundings.rng,
-    )
-  }
-
-  #members(): readonly PeerId[] {
-    const { voters = [], learners = [] } = this.#ownGroup()?.configuration ?? {}
-    return [...voters.map(({ peer }) => peer), ...learners]
-  }
-
-  #ownGroup(): ReturnType<Host['groups']['list']>[number] | undefined {
-    return this.#dependencies.host.groups.list().find(({ kind, name }) => kind === KIND && name === this.#own)
-  }
-
-  #asker(name: string): Asker {
-    const asker = this.#askers.get(name) ?? this.#dependencies.host.groups.client(KIND, name, boardReply)
+  #asker(name: string): GroupOfBoard {
+    const asker = this.#askers.get(name) ?? this.#dependencies.host.groups.client(BOARDS_KIND, name, boardReply)
     this.#askers.set(name, asker)
     return asker
   }
 
   #nameOf(home: PeerId): string {
-    const digest = this.#dependencies.host.surroundings.crypto.hash(['board', home])
-    return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0'))
-      .join('')
-      .slice(0, NAME_DIGITS)
+    return boardNameOf(home, this.#dependencies.host.surroundings.crypto)
   }
 }
